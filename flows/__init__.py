@@ -1,0 +1,1 @@
+"""When: one business process per file."""

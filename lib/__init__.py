@@ -1,0 +1,1 @@
+"""What is true about baking forecasts: no orchestrator, no clock, no environment."""

@@ -1,0 +1,1 @@
+"""What happened: accuracy and runs."""

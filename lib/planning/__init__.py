@@ -1,0 +1,1 @@
+"""What is published, when the model alone does not suffice."""

@@ -1,0 +1,1 @@
+"""Values to bytes: books, messages, pages. Nothing is sent from here."""

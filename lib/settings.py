@@ -1,0 +1,155 @@
+"""Every setting, typed and frozen: defaults run on a laptop, a TOML file and FOURNIL_* variables change them."""
+
+import os
+from pathlib import Path
+from typing import Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from lib.errors import SettingsError
+from lib.models.boosting import BoostingConfig
+from lib.planning.sanity import SanityConfig
+from lib.quality.rules import RulesConfig
+from lib.quality.verdict import VerdictConfig
+
+CONFIG_VARIABLE = "FOURNIL_CONFIG"
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class Chain(BaseModel):
+    """The chain of stores: where it is and when its day ends."""
+
+    model_config = _FROZEN
+
+    name: str = "Bakery"
+    timezone: str = "Europe/Paris"
+    country: str | None = Field(None, description="ISO code for public holidays of stores that state none")
+    region: str | None = Field(None, description="subdivision code, likewise")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            message = f"{name!r} is not an IANA time zone such as Europe/Paris"
+            raise ValueError(message) from error
+        return name
+
+
+class Manager(BaseModel):
+    """Who gets a book, and for which stores (empty: all)."""
+
+    model_config = _FROZEN
+
+    name: str
+    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
+    stores: tuple[str, ...] = ()
+
+
+class Sync(BaseModel):
+    """How much of the past each sync reads again for late and corrected rows."""
+
+    model_config = _FROZEN
+
+    overlap_days: int = Field(14, ge=0)
+
+
+class Mail(BaseModel):
+    """How books leave the house: `outbox` writes .eml files, `smtp` sends."""
+
+    model_config = _FROZEN
+
+    transport: Literal["outbox", "smtp"] = "outbox"
+    outbox: str = ".fournil/outbox"
+    sender: str = "fournil@example.com"
+    host: str = "localhost"
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    password: SecretStr | None = Field(None, description="give it as FOURNIL_MAIL__PASSWORD")
+    ca_file: str | None = Field(None, description="certificate authority of the mail server, if not a public one")
+
+
+class Registry(BaseModel):
+    """Where models and their figures are kept: an MLflow tracking URI; empty: sqlite and a folder under `home`."""
+
+    model_config = _FROZEN
+
+    tracking_uri: str = ""
+    model: str = "fournil"
+    alias: str = "champion"
+
+
+class Settings(BaseSettings):
+    """What is in force, read once per process by :func:`load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOURNIL_", env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    home: str = Field(".fournil", description="folder for everything that is made here and is not the lake")
+    lake: str = Field("", description="root of the lake: a folder or gs:// URL; empty: `home`/lake")
+    lake_options: dict[str, str] = Field({}, description="storage options of the lake's object store")
+    source: str = Field("", description="folder or URL of the source's files, with its source.toml")
+    horizon: int = Field(7, ge=1, le=28, description="days ahead")
+    seed: int = 20_190_430
+    threads: int = Field(2, ge=1)
+    chain: Chain = Chain()
+    managers: tuple[Manager, ...] = ()
+    sync: Sync = Sync()
+    rules: RulesConfig = RulesConfig()
+    verdict: VerdictConfig = VerdictConfig()
+    model: BoostingConfig = BoostingConfig()
+    sanity: SanityConfig = SanityConfig()
+    registry: Registry = Registry()
+    mail: Mail = Mail()
+
+    @property
+    def lake_root(self) -> str:
+        """Root of the lake, without a trailing slash."""
+        return (self.lake or f"{self.home}/lake").rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then FOURNIL_* variables, then the TOML file that FOURNIL_CONFIG names."""
+        del dotenv_settings, file_secret_settings
+        config = os.environ.get(CONFIG_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, config),) if config else ()
+        return (init_settings, env_settings, *toml)
+
+
+def load() -> Settings:
+    """Read the settings; SettingsError names every unknown key and every value that does not fit."""
+    config = os.environ.get(CONFIG_VARIABLE)
+    if config and not Path(config).is_file():
+        message = f"{CONFIG_VARIABLE} names {config}, which is not a file"
+        raise SettingsError(message)
+    _refuse_unknown_variables()
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        message = "\n".join([f"settings ({config or 'FOURNIL_* variables'}) do not fit:", *lines])
+        raise SettingsError(message) from error
+
+
+def masked(settings: Settings) -> dict[str, object]:
+    """Every setting as plain values; secrets become `**********` and empty ones stay empty."""
+    return cast("dict[str, object]", settings.model_dump(mode="json"))
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"FOURNIL_{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, "FOURNIL_REQUIRE_ALL"}
+    for variable in sorted(os.environ):
+        if variable.startswith("FOURNIL_") and variable.split("__")[0] not in known:
+            message = f"{variable} is not a setting; see `python -m flows settings`"
+            raise SettingsError(message)
