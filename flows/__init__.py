@@ -1,1 +1,6 @@
 """When: one business process per file."""
+
+from flows import local
+from lib import settings
+
+local.prepare(settings.load())

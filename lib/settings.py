@@ -63,7 +63,7 @@ class Mail(BaseModel):
     model_config = _FROZEN
 
     transport: Literal["outbox", "smtp"] = "outbox"
-    outbox: str = ".fournil/outbox"
+    outbox: str = Field("", description="folder of the .eml files; empty: `home`/outbox")
     sender: str = "fournil@example.com"
     host: str = "localhost"
     port: int = 587
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     home: str = Field(".fournil", description="folder for everything that is made here and is not the lake")
     lake: str = Field("", description="root of the lake: a folder or gs:// URL; empty: `home`/lake")
     lake_options: dict[str, str] = Field({}, description="storage options of the lake's object store")
-    source: str = Field("", description="folder or URL of the source's files, with its source.toml")
+    source: str = Field("demo", description="folder or URL of the source's files; demo: the bundled bakery")
     horizon: int = Field(7, ge=1, le=28, description="days ahead")
     seed: int = 20_190_430
     threads: int = Field(2, ge=1)
@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     def lake_root(self) -> str:
         """Root of the lake, without a trailing slash."""
         return (self.lake or f"{self.home}/lake").rstrip("/")
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow keeps figures and models."""
+        return self.registry.tracking_uri or f"sqlite:///{Path(self.home).resolve() / 'mlflow.db'}"
 
     @classmethod
     def settings_customise_sources(

@@ -125,7 +125,7 @@ WARNINGS = Table(
         Column("step", pl.String(), "step that found it"),
         Column("code", pl.String(), "short name of the finding"),
         _SEVERITY,
-        Column("table", pl.String(), "table it is about", null="no single table"),
+        Column("table", pl.String(), "table it is about; `all`: no single one"),
         Column("count", pl.Int64(), "how many rows or things are concerned", minimum=0),
         Column("message", pl.String(), "what is wrong and how to mend it"),
     ),

@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-type Known = Literal["after the day", "ahead", "as issued"]
+Known = Literal["after the day", "ahead", "as issued"]
 """When a row of an input is true knowledge: once its day is over, from its first delivery on, or from its issue on."""
 
 KNOWN_FROM, KNOWN_UNTIL = "known_from", "known_until"

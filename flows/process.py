@@ -1,0 +1,41 @@
+"""What all flows share: their form in Prefect, the day they run for, and a record of how long they took."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from prefect import Flow, flow
+from pydantic import Field
+
+from flows import clock, local
+from tasks import records
+
+P = ParamSpec("P")
+R = TypeVar("R")
+AsOf = Annotated[date | None, Field(description="last day whose end is known; yesterday in the chain's zone unless given")]
+
+local.without_heartbeats()
+
+
+def process(step: Callable[P, R]) -> Flow[P, R]:
+    """A flow named after the function, with its docstring as description; each run is recorded with its duration.
+
+    The function's `as_of` is filled in once, here.
+    """
+
+    @flow(name=step.__name__.replace("_", "-"), description=(step.__doc__ or "").strip())
+    @wraps(step)
+    def recorded(*args: P.args, **kwargs: P.kwargs) -> R:
+        options: dict[str, Any] = dict(kwargs)
+        as_of = options["as_of"] = options.get("as_of") or clock.last_ended_day()
+        started_at, error = clock.now(), None
+        try:
+            return step(*args, **options)
+        except BaseException as problem:
+            error = f"{type(problem).__name__}: {problem}"
+            raise
+        finally:
+            records.ran(step.__name__, as_of=as_of, started_at=started_at, ended_at=clock.now(), error=error)
+
+    return recorded

@@ -1,0 +1,15 @@
+"""The week: a fresh model."""
+
+from flows.check import check
+from flows.process import AsOf, process
+from flows.sync import sync
+from flows.train import train
+from tasks.train import Trained
+
+
+@process
+def weekly(*, as_of: AsOf = None) -> Trained:
+    """Sync, check and train, so that the coming nights forecast with a model that knows the last weeks."""
+    sync(as_of=as_of)
+    check(as_of=as_of)
+    return train(as_of=as_of)

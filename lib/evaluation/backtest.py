@@ -1,0 +1,77 @@
+"""A backtest is a replay: at each origin the same path sees what was known then, and nothing else."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from lib.contracts import QUANTILES
+from lib.evaluation import metrics
+from lib.features import matrix as features
+from lib.features import spine
+from lib.features.spine import Inputs
+from lib.models import baselines, training
+from lib.models.boosting import BoostingConfig
+from lib.models.champion import Model
+from lib.planning import forecast as planning
+from lib.planning.sanity import SanityConfig
+
+RIVALS = ("incumbent", "seasonal_naive")
+COLUMNS = ("store", "product", "origin", "date", "horizon", "forecast", *QUANTILES, *RIVALS, "method")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which origins are replayed, how often the model is refitted, and how."""
+
+    first: date
+    last: date
+    step: int
+    refit: int
+    horizon: int
+    model: BoostingConfig
+    sanity: SanityConfig
+    seed: int
+    threads: int
+
+    @property
+    def origins(self) -> list[date]:
+        """Every so many days from the first to the last, inclusive."""
+        return [self.first + timedelta(days=days) for days in range(0, (self.last - self.first).days + 1, self.step)]
+
+
+def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]:
+    """The forecasts of one origin after the other, in the columns of COLUMNS; `read` gives what was known as_of a day."""
+    model: Model | None = None
+    fitted: date | None = None
+    for origin in plan.origins:
+        panel = spine.build(read(origin), horizon=plan.horizon, history_days=plan.model.history_days)
+        columns = features.of(panel)
+        if fitted is None or (origin - fitted).days >= plan.refit:
+            if training.enough_history(panel, plan.model):
+                trained = training.train(panel, columns, config=plan.model, seed=plan.seed, threads=plan.threads)
+                model = trained.model
+            fitted = origin
+        rows = features.rows_ahead(panel)
+        drafted = planning.forecast(panel, columns, rows, model=model, config=plan.sanity)
+        yield drafted.with_columns(
+            pl.Series("incumbent", baselines.incumbent(panel, rows).astype(np.float64)),
+            pl.Series("seasonal_naive", baselines.seasonal_naive(panel, rows).astype(np.float64)),
+        ).select(COLUMNS)
+
+
+def against_sales(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
+    """The forecasts whose sales are known, with `actual`."""
+    return forecasts.join(sales.select("store", "product", "date", actual="quantity"), on=["store", "product", "date"])
+
+
+def summary(scored: pl.DataFrame) -> pl.DataFrame:
+    """FA, bias, RMSE and mean pinball loss of model, incumbent and seasonal naive on the same rows (scored on sales)."""
+    losses = [loss for loss in metrics.pinball(scored).values() if loss is not None]
+    table = []
+    for name in ("forecast", *RIVALS):
+        pinball = sum(losses) / len(losses) if name == "forecast" and losses else None
+        table.append({"forecaster": "model" if name == "forecast" else name, **metrics.accuracy(scored, forecast=name), "pinball": pinball})
+    return pl.DataFrame(table)

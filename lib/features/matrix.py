@@ -1,0 +1,88 @@
+"""The one feature path: training, backtest, replay and tonight's run all ask here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lib.features import calendar, events, history, lags, levels, prices, promotions, weather
+from lib.features.columns import AtOrigin, Feature, Rows, SameWeekday
+from lib.features.spine import Floats, Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """N rows by K features (float32, NaN where not known), and what each row is expected to sell, units (N,)."""
+
+    values: Floats
+    names: tuple[str, ...]
+    expected: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Every column of a panel, worked out once and looked up as often as wanted."""
+
+    columns: tuple[Feature, ...]
+    usual: SameWeekday
+    level: AtOrigin
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of the matrix."""
+        return tuple(feature.name for feature in self.columns)
+
+    def matrix(self, rows: Rows) -> Matrix:
+        """Look the rows up. What is `per expected` is divided by the row's expected sales."""
+        expected = self.usual.gather(rows)
+        values = np.empty((len(rows.series), len(self.columns)), np.float32)
+        factor = {"as is": np.float32(1), "per expected": 1 / expected, "level per expected": self.level.gather(rows) / expected}
+        for place, feature in enumerate(self.columns):
+            values[:, place] = feature.column.gather(rows) * factor[feature.scale]
+        return Matrix(values, self.names, expected)
+
+
+def of(panel: Panel) -> Features:
+    """The features of a panel, one module after the other."""
+    usual = history.expected(panel)
+    columns = (
+        *calendar.features(panel),
+        *lags.features(panel, usual),
+        *levels.features(panel, usual),
+        *events.features(panel, usual),
+        *promotions.features(panel),
+        *prices.features(panel),
+        *weather.features(panel),
+    )
+    return Features(columns, SameWeekday(usual), AtOrigin(history.level(panel)))
+
+
+def rows_ahead(panel: Panel) -> Rows:
+    """The rows to forecast as_of the panel's last day: every live series, every day of the horizon."""
+    series = np.flatnonzero(panel.live).astype(np.int32)
+    ahead = panel.history + np.arange(panel.horizon, dtype=np.int32)
+    origin = np.full(len(series) * panel.horizon, panel.history - 1, np.int32)
+    return Rows(np.repeat(series, panel.horizon), origin, np.tile(ahead, len(series)))
+
+
+def rows_before(panel: Panel, *, first: int, last: int, every: int) -> Rows:
+    """Rows of past origins: days `first` to `last` (indices), every so many days counted back from `last`.
+
+    Only days whose sales are known by now; sorted by origin, series and day.
+    """
+    origins = np.arange(last, first - 1, -every, dtype=np.int32)[::-1]
+    ahead = np.arange(1, panel.horizon + 1, dtype=np.int32)
+    origin, series, step = np.meshgrid(origins, np.arange(len(panel.sales), dtype=np.int32), ahead, indexing="ij")
+    rows = Rows(series.ravel(), origin.ravel(), (origin + step).ravel())
+    rows = rows.take(rows.date < panel.history)
+    return rows.take(~np.isnan(panel.sales[rows.series, rows.date]))
+
+
+def labels(panel: Panel, rows: Rows) -> pl.DataFrame:
+    """Store, product, origin, date and horizon of each row."""
+    day = pl.Series("date", panel.days[rows.date].astype("datetime64[ms]")).cast(pl.Date)
+    return panel.series[rows.series].select("store", "product").with_columns(
+        origin=pl.Series("origin", panel.days[rows.origin].astype("datetime64[ms]")).cast(pl.Date),
+        date=day,
+        horizon=pl.Series("horizon", rows.horizon, dtype=pl.Int32),
+    )

@@ -1,0 +1,24 @@
+"""The two forecasts that anyone can make by hand, to be beaten: the incumbent and the seasonal naive."""
+
+import numpy as np
+
+from lib.features import history
+from lib.features.columns import Rows, SameWeekday
+from lib.features.spine import Floats, Panel
+
+INCUMBENT_WEEKS = 4
+
+
+def incumbent(panel: Panel, rows: Rows) -> Floats:
+    """(N,) mean of the last four same weekdays, shut days counting 0 as the simple tool does; 0 without any."""
+    weeks = history.same_weekdays(_with_shut_as_zero(panel), INCUMBENT_WEEKS)
+    return np.nan_to_num(SameWeekday(history.mean_over_weeks(weeks)).gather(rows))
+
+
+def seasonal_naive(panel: Panel, rows: Rows) -> Floats:
+    """(N,) the last same weekday known at the origin; 0 without one."""
+    return np.nan_to_num(SameWeekday(_with_shut_as_zero(panel)).gather(rows))
+
+
+def _with_shut_as_zero(panel: Panel) -> Floats:
+    return np.where(panel.shut == 1, 0, panel.sales).astype(np.float32)

@@ -1,0 +1,72 @@
+"""The global model: one CatBoost regression over all series, fitted to sales per expected sales."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from lib.features.columns import Floats
+
+if TYPE_CHECKING:
+    from catboost import CatBoostRegressor
+
+    from lib.features.matrix import Matrix
+
+
+class BoostingConfig(BaseModel):
+    """How the model is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iterations: int = Field(300, ge=1)
+    depth: int = Field(6, ge=1, le=10)
+    learning_rate: float = Field(0.06, gt=0)
+    border_count: int = Field(64, ge=2, le=254)
+    origin_every: int = Field(4, ge=1, description="train on every so-manieth past day as origin")
+    warm_up_days: int = Field(70, ge=56, description="first days of the history, which have no history of their own")
+    validation_days: int = Field(56, ge=14, description="last days, which the model is validated and calibrated on")
+    history_days: int | None = Field(None, ge=200, description="train on at most so many days")
+
+
+@dataclass(frozen=True, slots=True)
+class Booster:
+    """A fitted CatBoost model and the columns it wants."""
+
+    model: "CatBoostRegressor"
+    names: tuple[str, ...]
+
+    def predict(self, matrix: "Matrix") -> Floats:
+        """(N,) units; NaN where nothing was expected. ValueError if the matrix has other columns than the model."""
+        if matrix.names != self.names:
+            other = sorted(set(matrix.names) ^ set(self.names))
+            message = f"the model was trained on other features than these: {', '.join(other) or 'another order'}; train again"
+            raise ValueError(message)
+        ratio = self.model.predict(matrix.values)
+        return (np.maximum(ratio, 0) * matrix.expected).astype(np.float32)
+
+
+def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, threads: int) -> Booster:
+    """Fit to (N,) actual sales, units; rows without expected sales are left out.
+
+    The target is sales per expected sales, weighted by expected sales, so that the absolute error it minimises is in
+    units. Equal rows in equal order give an equal model, whatever `threads` is.
+    """
+    from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
+
+    known = ~np.isnan(matrix.expected) & ~np.isnan(actual)
+    expected = matrix.expected[known]
+    pool = Pool(matrix.values[known], actual[known] / expected, weight=expected, feature_names=list(matrix.names))
+    model = CatBoostRegressor(
+        loss_function="MAE",
+        iterations=config.iterations,
+        depth=config.depth,
+        learning_rate=config.learning_rate,
+        border_count=config.border_count,
+        boosting_type="Plain",
+        random_seed=seed,
+        thread_count=threads,
+        allow_writing_files=False,
+        verbose=False,
+    )
+    return Booster(model.fit(pool), matrix.names)

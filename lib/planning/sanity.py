@@ -1,0 +1,38 @@
+"""The sanity band: no published number strays too far from what the series sold on such days."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from lib.features import history
+from lib.features.columns import Rows, SameWeekday
+
+if TYPE_CHECKING:
+    from lib.features.spine import Floats, Panel
+
+
+class SanityConfig(BaseModel):
+    """How wide the band is, as factors of the lowest and highest recent same weekday."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(0.4, ge=0, le=1)
+    high: float = Field(2.0, ge=1)
+    special_low: float = Field(0.1, ge=0, le=1, description="likewise around holidays and in promotions")
+    special_high: float = Field(5.0, ge=1)
+    slack: float = Field(3.0, ge=0, description="units beyond the band that never matter")
+
+
+def band(panel: "Panel", rows: Rows, *, special: "np.ndarray[tuple[int], np.dtype[np.bool_]]", config: SanityConfig) -> tuple["Floats", "Floats"]:
+    """(N,) lowest and highest sane units; 0 and infinity where the series has no recent same weekday."""
+    weeks = history.same_weekdays(panel.sales, history.WEEKS)
+    lowest = SameWeekday(np.fmin.reduce(weeks, axis=0)).gather(rows)
+    highest = SameWeekday(np.fmax.reduce(weeks, axis=0)).gather(rows)
+    low = lowest * np.where(special, config.special_low, config.low) - config.slack
+    high = highest * np.where(special, config.special_high, config.high) + config.slack
+    known = ~np.isnan(lowest)
+    return (
+        np.where(known, np.maximum(low, 0), 0).astype(np.float32),
+        np.where(known, high, np.inf).astype(np.float32),
+    )

@@ -1,0 +1,80 @@
+"""What every task works with: the settings in force and the outside parties they name."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect.runtime import flow_run
+
+from lib import demo, settings
+from lib.adapters.files import Files
+from lib.adapters.lake import Lake
+from lib.settings import Manager, Settings
+
+if TYPE_CHECKING:
+    from lib.adapters.registry import Registry
+    from lib.ingest.source import Source
+
+DEMO = "demo"
+
+
+def in_force() -> Settings:
+    """The settings of this process."""
+    return settings.load()
+
+
+def lake() -> Lake:
+    """The lake that all steps share."""
+    return Lake(in_force().lake_root, in_force().lake_options)
+
+
+def source() -> "Source":
+    """Where input tables come from."""
+    name = in_force().source
+    return Files(str(demo.BAKERY) if name == DEMO else name)
+
+
+def registry() -> "Registry":
+    """Where models are kept."""
+    from lib.adapters.registry import Registry
+
+    chosen = in_force()
+    kept = chosen.registry
+    artifacts = "" if kept.tracking_uri else str(home() / "models")
+    return Registry(chosen.tracking_uri, kept.model, kept.alias, artifacts)
+
+
+def managers() -> tuple[Manager, ...]:
+    """Who gets a book; made-up ones for the bundled bakery."""
+    chosen = in_force()
+    return demo.managers() if chosen.source == DEMO and not chosen.managers else chosen.managers
+
+
+def home() -> Path:
+    """Folder for what is made here, created if need be."""
+    folder = Path(in_force().home).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def run_id() -> str:
+    """Identifier of the outermost flow run; `ad hoc` outside of any."""
+    return flow_run.get_root_flow_run_id() or "ad hoc"
+
+
+def model_digest() -> str:
+    """SHA-256 of the settings that a forecast depends on."""
+    kept = in_force().model_dump(mode="json", include={"horizon", "seed", "threads", "chain", "model", "sanity"})
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 of the source of `lib`: what a cached result was made by."""
+    root = Path(settings.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,92 @@
+"""Bringing a source's tables into the lake."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+from prefect import task
+
+from lib.adapters.lake import Lake
+from lib.contracts import INPUTS, OUTPUTS, Table
+from lib.errors import SourceError
+from lib.ingest.source import Extract, Note
+from lib.ingest.supersede import News, supersede
+from lib.quality.rules import References, admit, usual_quantities
+from tasks import context, records
+from tasks.policies import LAKE
+
+SYNCS, QUARANTINE = OUTPUTS["syncs"], OUTPUTS["quarantine"]
+REFERENCE_DAYS = 365
+"""Days of sales that tell what a series usually sells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did to one table. `problem` says why it could not be read; the lake is then as it was."""
+
+    table: str
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    closed: int = 0
+    quarantined: int = 0
+    problem: str = ""
+
+
+@task(task_run_name="sync-{name}", **LAKE)
+def sync_table(name: str, *, as_of: date, today: date, overlap_days: int) -> Synced:
+    """Read what is new in one table, refuse what cannot be right, and fold the rest into what is known."""
+    lake, table = context.lake(), INPUTS[name]
+    watermark = _watermark(lake, name)
+    if watermark is not None and as_of < watermark:
+        return Synced(name)
+    dated = watermark is not None and table.dated_by is not None
+    since = watermark - timedelta(days=overlap_days) if watermark is not None and dated else None
+    try:
+        extract = context.source().read(table, since=since, until=as_of, today=today)
+    except SourceError as error:
+        severity = "critical" if name == "sales" else "warning"
+        records.warn(lake, as_of, "sync", name, [Note("table_not_readable", severity, str(error))])
+        return Synced(name, problem=str(error))
+    rules = context.in_force().rules
+    admitted = admit(extract, config=rules, today=today, references=_references(lake, name, as_of))
+    news = supersede(table, _known(lake, table, since), admitted.rows, as_of=as_of, watermark=watermark)
+    return _written(lake, extract, news, admitted.refused, as_of=as_of)
+
+
+def _written(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *, as_of: date) -> Synced:
+    """Write what changed; the watermark last, so that a sync cut short is simply done again."""
+    table = extract.table
+    if not news.empty:
+        lake.replace(table, news.rows, where={table.dated_by: news.days} if table.dated_by else None)
+    rows = refused.select(["file", "row"]).n_unique()
+    records.replace_night(lake, QUARANTINE, refused, as_of=as_of, where={"table": [table.name]})
+    records.warn(lake, as_of, "sync", table.name, list(extract.notes))
+    read = extract.rows.height + extract.refused.select(["file", "row"]).n_unique()
+    synced = Synced(table.name, read, news.new, news.changed, news.closed, rows)
+    entry = {"as_of": as_of, "version": lake.version(table), "run_id": context.run_id()}
+    counts = {name: getattr(synced, name) for name in ("table", "read", "new", "changed", "closed", "quarantined")}
+    lake.append(SYNCS, pl.DataFrame([{**counts, **entry}], schema=SYNCS.schema))
+    return synced
+
+
+def _watermark(lake: Lake, name: str) -> date | None:
+    newest = lake.scan(SYNCS).filter(pl.col("table") == name).select(pl.col("as_of").max()).collect().item()
+    return newest if isinstance(newest, date) else None
+
+
+def _known(lake: Lake, table: Table, since: date | None) -> pl.DataFrame:
+    rows = lake.scan(table)
+    return (rows if since is None or table.dated_by is None else rows.filter(pl.col(table.dated_by) >= since)).collect()
+
+
+def _references(lake: Lake, name: str, as_of: date) -> References:
+    if name in {"stores", "products"}:
+        return References()
+    stores = lake.scan(INPUTS["stores"], as_of=as_of).select("store").collect().to_series()
+    products = lake.scan(INPUTS["products"], as_of=as_of).select("product").collect().to_series()
+    if name != "sales":
+        return References(stores, products)
+    recent = lake.scan(INPUTS["sales"], as_of=as_of).filter(pl.col("date") > as_of - timedelta(days=REFERENCE_DAYS))
+    usual = usual_quantities(recent, context.in_force().rules).collect()
+    return References(stores, products, usual)
