@@ -4,12 +4,12 @@ from flows.check import check
 from flows.deliver import deliver
 from flows.forecast import forecast
 from flows.monitor import monitor
-from flows.process import AsOf, process
+from flows.process import LAST_ENDED_DAY, AsOf, process
 from flows.sync import sync
 
 
 @process
-def daily(*, as_of: AsOf = None) -> str:
+def daily(*, as_of: AsOf = LAST_ENDED_DAY) -> str:
     """Sync, check, forecast, publish, deliver, monitor. A night that may not ship is still synced and shown.
 
     A sync that fails does not stop the night: the checks decide whether what is known suffices.

@@ -1,14 +1,14 @@
 """Bring the live publication to the managers."""
 
 from flows import clock
-from flows.process import AsOf, process
+from flows.process import LAST_ENDED_DAY, AsOf, process
 from lib.errors import LakeError
 from tasks import context, records
 from tasks.deliver import Delivery, deliver_book, live_publication, nobody_to_mail
 
 
 @process
-def deliver(*, as_of: AsOf = None) -> list[Delivery]:
+def deliver(*, as_of: AsOf = LAST_ENDED_DAY) -> list[Delivery]:
     """Write each manager's workbook and mail it, once per manager and publication."""
     publication_id = live_publication(as_of=as_of)
     if publication_id is None:

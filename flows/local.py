@@ -36,7 +36,9 @@ def prepare(settings: Settings) -> None:
     for name, value in OFFLINE.items():
         os.environ.setdefault(name, value)
     if "://" not in settings.lake_root:
-        os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(Path(settings.lake_root).resolve() / "_results"))
+        os.environ.setdefault(
+            "PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(Path(settings.lake_root).resolve() / "_results")
+        )
     if API in os.environ:
         return
     home = Path(os.environ.setdefault("PREFECT_HOME", str(Path(settings.home).resolve() / "prefect")))

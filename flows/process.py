@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow, flow
 from pydantic import Field
@@ -13,7 +13,9 @@ from tasks import records
 
 P = ParamSpec("P")
 R = TypeVar("R")
-AsOf = Annotated[date | None, Field(description="last day whose end is known; yesterday in the chain's zone unless given")]
+AsOf = Annotated[date, Field(description="last day whose end is known; yesterday in the chain's zone unless given")]
+LAST_ENDED_DAY = cast("date", None)
+"""Default of every flow's `as_of`: :func:`process` puts yesterday in its place when the flow starts."""
 
 local.without_heartbeats()
 

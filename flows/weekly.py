@@ -1,14 +1,14 @@
 """The week: a fresh model."""
 
 from flows.check import check
-from flows.process import AsOf, process
+from flows.process import LAST_ENDED_DAY, AsOf, process
 from flows.sync import sync
 from flows.train import train
 from tasks.train import Trained
 
 
 @process
-def weekly(*, as_of: AsOf = None) -> Trained:
+def weekly(*, as_of: AsOf = LAST_ENDED_DAY) -> Trained:
     """Sync, check and train, so that the coming nights forecast with a model that knows the last weeks."""
     sync(as_of=as_of)
     check(as_of=as_of)

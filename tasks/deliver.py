@@ -63,7 +63,9 @@ def deliver_book(manager: Manager, *, publication_id: str, at: datetime) -> Deli
     letter = _letter(book, manager, written, at=at)
     record = _recorder(lake, manager, letter, publication_id=publication_id, at=at)
     record(RENDERED)
-    mail = chosen.mail if chosen.mail.outbox else chosen.mail.model_copy(update={"outbox": str(context.home() / "outbox")})
+    mail = (
+        chosen.mail if chosen.mail.outbox else chosen.mail.model_copy(update={"outbox": str(context.home() / "outbox")})
+    )
     record(SENDING)
     try:
         detail = transport_for(mail).send(letter)

@@ -73,7 +73,9 @@ def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | 
 @task(**LAKE)
 def still_there(made: Forecast, *, as_of: date) -> bool:
     """Whether the lake holds the forecast; a cached one may be of a lake that has been restored since."""
-    rows = context.lake().scan(FORECASTS).filter((pl.col("as_of") == as_of) & (pl.col("forecast_id") == made.forecast_id))
+    rows = (
+        context.lake().scan(FORECASTS).filter((pl.col("as_of") == as_of) & (pl.col("forecast_id") == made.forecast_id))
+    )
     return bool(rows.select(pl.len()).collect().item() == made.rows)
 
 

@@ -33,7 +33,9 @@ def score_publications(*, as_of: date) -> dict[str, float | None]:
     if scores.height or lake.version(SCORES) >= 0:
         lake.replace(SCORES, scores, where={"date": days})
     figures = accuracy.summary(accuracy.newest_only(scores).filter(pl.col("date") == as_of))
-    warned = lake.scan(OUTPUTS["warnings"]).filter(pl.col("as_of") == as_of).select(pl.col("count").len()).collect().item()
+    warned = (
+        lake.scan(OUTPUTS["warnings"]).filter(pl.col("as_of") == as_of).select(pl.col("count").len()).collect().item()
+    )
     records.measure(as_of, "monitor", {**figures, "scored_rows": scores.height, "warnings": warned})
     return figures
 
@@ -86,4 +88,6 @@ def _training(lake: Lake, as_of: date) -> pl.DataFrame:
     if figures.is_empty():
         return pl.DataFrame(schema={"as_of": pl.Date, **dict.fromkeys(names, pl.Float64)})
     wide = figures.pivot("metric", index="as_of", values="value", aggregate_function="last")
-    return wide.select("as_of", *(pl.col(n) if n in wide.columns else pl.lit(None, pl.Float64).alias(n) for n in names)).sort("as_of")
+    return wide.select(
+        "as_of", *(pl.col(n) if n in wide.columns else pl.lit(None, pl.Float64).alias(n) for n in names)
+    ).sort("as_of")

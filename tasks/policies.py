@@ -43,7 +43,9 @@ def _plain(value: object) -> object:
 
 LAKE = Policy(retries=3, retry_delay_seconds=[1, 5, 20], retry_jitter_factor=0.5, retry_condition_fn=is_transient)
 """Reads and writes of lake and source."""
-MAIL = Policy(retries=4, retry_delay_seconds=[5, 30, 120, 600], retry_jitter_factor=0.5, retry_condition_fn=is_transient)
+MAIL = Policy(
+    retries=4, retry_delay_seconds=[5, 30, 120, 600], retry_jitter_factor=0.5, retry_condition_fn=is_transient
+)
 """Mail servers ask for patience."""
 REPEATABLE = Policy(**LAKE, cache_key_fn=by_content, persist_result=True)
 """Costly work that its receipts determine fully."""

@@ -16,14 +16,19 @@ WARNINGS, METRICS, RUNS = OUTPUTS["warnings"], OUTPUTS["metrics"], OUTPUTS["runs
 
 def warn(lake: Lake, as_of: date, step: str, table: str, notes: Sequence[Note]) -> None:
     """Replace the step's warnings about the table that night."""
-    rows = [{"step": step, "code": n.code, "severity": n.severity, "table": table, "count": 1, "message": n.message} for n in notes]
+    rows = [
+        {"step": step, "code": n.code, "severity": n.severity, "table": table, "count": 1, "message": n.message}
+        for n in notes
+    ]
     frame = pl.DataFrame([{"as_of": as_of, **row} for row in rows], schema=WARNINGS.schema)
     replace_night(lake, WARNINGS, frame, as_of=as_of, where={"step": [step], "table": [table]})
 
 
 def measure(as_of: date, step: str, figures: Mapping[str, float | None]) -> None:
     """Add figures of the running step to the time series."""
-    rows = [{"as_of": as_of, "run_id": context.run_id(), "step": step, "metric": n, "value": v} for n, v in figures.items()]
+    rows = [
+        {"as_of": as_of, "run_id": context.run_id(), "step": step, "metric": n, "value": v} for n, v in figures.items()
+    ]
     context.lake().append(METRICS, pl.DataFrame(rows, schema=METRICS.schema))
 
 
@@ -42,7 +47,9 @@ def ran(step: str, *, as_of: date, started_at: datetime, ended_at: datetime, err
     context.lake().append(RUNS, pl.DataFrame([row], schema=RUNS.schema))
 
 
-def replace_night(lake: Lake, table: Table, rows: pl.DataFrame, *, as_of: date, where: Mapping[str, Sequence[Any]]) -> None:
+def replace_night(
+    lake: Lake, table: Table, rows: pl.DataFrame, *, as_of: date, where: Mapping[str, Sequence[Any]]
+) -> None:
     """Put `rows` in the place of the night's; nothing is written while there is nothing to say and nothing to replace."""
     dated = rows.with_columns(pl.lit(as_of).alias("as_of"))
     matches = [pl.col("as_of") == as_of, *(pl.col(name).is_in(list(values)) for name, values in where.items())]

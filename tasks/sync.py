@@ -45,8 +45,8 @@ def sync_table(name: str, *, as_of: date, today: date, overlap_days: int) -> Syn
     try:
         extract = context.source().read(table, since=since, until=as_of, today=today)
     except SourceError as error:
-        severity = "critical" if name == "sales" else "warning"
-        records.warn(lake, as_of, "sync", name, [Note("table_not_readable", severity, str(error))])
+        note = Note("table_not_readable", "critical" if name == "sales" else "warning", str(error))
+        records.warn(lake, as_of, "sync", name, [note])
         return Synced(name, problem=str(error))
     rules = context.in_force().rules
     admitted = admit(extract, config=rules, today=today, references=_references(lake, name, as_of))

@@ -66,7 +66,9 @@ class Lake:
         """Add rows in one commit."""
         return self._write(table, frame, mode="append", predicate=None)
 
-    def replace(self, table: Table, frame: pl.DataFrame, *, where: Mapping[str, Sequence[Any]] | None = None) -> Receipt:
+    def replace(
+        self, table: Table, frame: pl.DataFrame, *, where: Mapping[str, Sequence[Any]] | None = None
+    ) -> Receipt:
         """Put `frame` in the place of the rows whose columns hold one of the values in `where` (all rows without it).
 
         One commit; repeated, it ends in the same table. LakeError if a row of `frame` lies outside `where`.

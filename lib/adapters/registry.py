@@ -70,7 +70,7 @@ class Registry:
 
     def in_use(self) -> Registered | None:
         """The version that the alias names; None before the first training."""
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415  several seconds that only this step pays
+        from mlflow.exceptions import MlflowException
 
         try:
             found = self._client().get_model_version_by_alias(self.model, self.alias)
@@ -114,7 +114,7 @@ class Registry:
         return str(client.create_experiment(self.model, artifact_location=self.artifacts or None))
 
     def _client(self) -> "MlflowClient":
-        from mlflow import MlflowClient  # noqa: PLC0415  several seconds that only this step pays
+        from mlflow import MlflowClient
 
         for chatty in ("alembic", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,14 +1,14 @@
 """A backtest is a replay: at each origin the same path sees what was known then, and nothing else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
+from lib import metrics
 from lib.contracts import QUANTILES
-from lib.evaluation import metrics
 from lib.features import matrix as features
 from lib.features import spine
 from lib.features.spine import Inputs
@@ -73,5 +73,11 @@ def summary(scored: pl.DataFrame) -> pl.DataFrame:
     table = []
     for name in ("forecast", *RIVALS):
         pinball = sum(losses) / len(losses) if name == "forecast" and losses else None
-        table.append({"forecaster": "model" if name == "forecast" else name, **metrics.accuracy(scored, forecast=name), "pinball": pinball})
+        table.append(
+            {
+                "forecaster": "model" if name == "forecast" else name,
+                **metrics.accuracy(scored, forecast=name),
+                "pinball": pinball,
+            }
+        )
     return pl.DataFrame(table)

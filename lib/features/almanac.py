@@ -46,7 +46,11 @@ class Almanac:
 
 
 def build(
-    events: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.datetime64], *, place: tuple[str | None, str | None]
+    events: pl.DataFrame,
+    stores: pl.DataFrame,
+    days: npt.NDArray[np.datetime64],
+    *,
+    place: tuple[str | None, str | None],
 ) -> Almanac:
     """The almanac of `stores` (store, country, region, zone) over `days`; `place` is the country and region of the rest."""
     placed = _placed(events, stores, days)
@@ -80,7 +84,9 @@ def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.dat
     """Events by index of store and day: an event without store and zone is every store's."""
     places = stores.select("store", "zone", group=pl.int_range(pl.len()))
     first = days[0].astype(object)
-    dated = events.with_columns(day=(pl.col("date") - first).dt.total_days()).filter(pl.col("day").is_between(0, len(days) - 1))
+    dated = events.with_columns(day=(pl.col("date") - first).dt.total_days()).filter(
+        pl.col("day").is_between(0, len(days) - 1)
+    )
     dated = dated.rename({"zone": "its_zone", "store": "its_store"})
     return dated.join(places, how="cross").filter(
         (pl.col("its_zone").is_null() | (pl.col("its_zone") == pl.col("zone")))
@@ -89,7 +95,11 @@ def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.dat
 
 
 def _public_holidays(
-    placed: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.datetime64], *, place: tuple[str | None, str | None]
+    placed: pl.DataFrame,
+    stores: pl.DataFrame,
+    days: npt.NDArray[np.datetime64],
+    *,
+    place: tuple[str | None, str | None],
 ) -> pl.DataFrame:
     """Named holidays (group, day, name): a name of the law goes before the table's own, which may be a mere label."""
     country, region = place
@@ -119,7 +129,9 @@ def _lawful(country: str | None, region: str | None, first: int, last: int) -> t
     if country not in known:
         return ()
     part = region if region in known[country] else None
-    found = holidays.country_holidays(country, subdiv=part, years=range(first, last + 1), observed=False, language="en_US")
+    found = holidays.country_holidays(
+        country, subdiv=part, years=range(first, last + 1), observed=False, language="en_US"
+    )
     return tuple(sorted((day, name.split("; ")[0]) for day, name in found.items()))
 
 

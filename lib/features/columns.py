@@ -22,7 +22,7 @@ class Rows:
 
     @property
     def horizon(self) -> Ints:
-        """date - origin, days."""
+        """Date - origin, days."""
         return self.date - self.origin
 
     def take(self, chosen: npt.NDArray[np.bool_] | slice) -> "Rows":

@@ -21,7 +21,11 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
         Feature("event_surprise_of_store", SameEvent(_pooled(panel.sales, due, panel.store_index), earlier, 3)),
         Feature("event_surprise_of_chain", SameEvent(_pooled(panel.sales, due, everywhere), earlier, 3)),
         Feature("event_level", SameEvent(_per(panel.sales, level), earlier, 3), "level per expected"),
-        Feature("event_level_of_product", SameEvent(_pooled(panel.sales, level, panel.product_index), earlier, 3), "level per expected"),
+        Feature(
+            "event_level_of_product",
+            SameEvent(_pooled(panel.sales, level, panel.product_index), earlier, 3),
+            "level per expected",
+        ),
         Feature("event_open_share", SameEvent(_open_share(panel), earlier, 3)),
     ]
 
@@ -45,7 +49,9 @@ def _open_share(panel: Panel) -> Floats:
     """(S, T): share of the chain's series that were open, of those that usually are on that weekday."""
     usually = _usually_open(panel)
     known = ~np.isnan(panel.shut) & usually
-    share = np.where(known.sum(axis=0) > 0, ((panel.shut == 0) & known).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    share = np.where(
+        known.sum(axis=0) > 0, ((panel.shut == 0) & known).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.nan
+    )
     return np.broadcast_to(share.astype(np.float32), panel.sales.shape)
 
 

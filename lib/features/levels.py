@@ -30,7 +30,9 @@ def _surprises(panel: Panel, usual: Floats, sold: Floats, due: Floats) -> list[F
     volume = np.log1p(np.nan_to_num(usual))
     return [
         Feature("surprise_last_week", SameWeekday(history.surprise(panel, usual))),
-        Feature("scatter_56", AtOrigin((history.trailing_sum(error, 56) / history.trailing_sum(due, 56)).astype(np.float32))),
+        Feature(
+            "scatter_56", AtOrigin((history.trailing_sum(error, 56) / history.trailing_sum(due, 56)).astype(np.float32))
+        ),
         Feature("log_expected", SameWeekday(volume)),
     ]
 

@@ -36,7 +36,11 @@ class Features:
         """Look the rows up. What is `per expected` is divided by the row's expected sales."""
         expected = self.usual.gather(rows)
         values = np.empty((len(rows.series), len(self.columns)), np.float32)
-        factor = {"as is": np.float32(1), "per expected": 1 / expected, "level per expected": self.level.gather(rows) / expected}
+        factor = {
+            "as is": np.float32(1),
+            "per expected": 1 / expected,
+            "level per expected": self.level.gather(rows) / expected,
+        }
         for place, feature in enumerate(self.columns):
             values[:, place] = feature.column.gather(rows) * factor[feature.scale]
         return Matrix(values, self.names, expected)
@@ -81,8 +85,12 @@ def rows_before(panel: Panel, *, first: int, last: int, every: int) -> Rows:
 def labels(panel: Panel, rows: Rows) -> pl.DataFrame:
     """Store, product, origin, date and horizon of each row."""
     day = pl.Series("date", panel.days[rows.date].astype("datetime64[ms]")).cast(pl.Date)
-    return panel.series[rows.series].select("store", "product").with_columns(
-        origin=pl.Series("origin", panel.days[rows.origin].astype("datetime64[ms]")).cast(pl.Date),
-        date=day,
-        horizon=pl.Series("horizon", rows.horizon, dtype=pl.Int32),
+    return (
+        panel.series[rows.series]
+        .select("store", "product")
+        .with_columns(
+            origin=pl.Series("origin", panel.days[rows.origin].astype("datetime64[ms]")).cast(pl.Date),
+            date=day,
+            horizon=pl.Series("horizon", rows.horizon, dtype=pl.Int32),
+        )
     )

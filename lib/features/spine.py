@@ -92,8 +92,12 @@ def spread(panel: Panel, spans: pl.DataFrame, value: str) -> Floats:
     """
     rows = panel.series.select("store", "product", series=pl.int_range(pl.len()))
     columns = ["series", "starts", "ends", value]
-    for_one = spans.filter(pl.col("store").is_not_null()).join(rows, on=["store", "product"]).select(*columns, one=pl.lit(1))
-    for_all = spans.filter(pl.col("store").is_null()).drop("store").join(rows, on="product").select(*columns, one=pl.lit(0))
+    for_one = (
+        spans.filter(pl.col("store").is_not_null()).join(rows, on=["store", "product"]).select(*columns, one=pl.lit(1))
+    )
+    for_all = (
+        spans.filter(pl.col("store").is_null()).drop("store").join(rows, on="product").select(*columns, one=pl.lit(0))
+    )
     first, width = panel.days[0].astype(object), len(panel.days)
     begin = (pl.col("starts") - first).dt.total_days().clip(0, width)
     end = (pl.col("ends") - first).dt.total_days().fill_null(width).clip(-1, width - 1) + 1

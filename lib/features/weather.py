@@ -29,8 +29,10 @@ def _newest(panel: Panel, issued: pl.DataFrame, value: str):  # type: ignore[no-
             return np.full(len(rows.series), np.nan, np.float32)
         asked = pl.DataFrame({"series": rows.series, "origin": rows.origin, "day": rows.date}).with_row_index("row")
         stores = panel.series.select("store", series=pl.int_range(pl.len(), dtype=pl.Int32))
-        found = asked.join(stores, on="series").sort("origin").join_asof(
-            known, on="origin", by=["store", "day"], strategy="backward", check_sortedness=False
+        found = (
+            asked.join(stores, on="series")
+            .sort("origin")
+            .join_asof(known, on="origin", by=["store", "day"], strategy="backward", check_sortedness=False)
         )
         return found.sort("row")[value].cast(pl.Float32).to_numpy(writable=True)
 

@@ -174,9 +174,8 @@ def _records(body: bytes, width: int, separator: str) -> pl.DataFrame:
     """The rows of the table as text: row, line, and problem where it is none. Quoted fields may span several lines."""
     quotes = b'"' in body
     lines = pl.read_lines(body, name=_LINE).with_columns(_anatomy(separator, quotes=quotes))
-    if quotes and not lines.select((pl.col("proper") & (pl.col("fields") == width)).all()).item():
-        lines = _joined(lines, width, separator).with_columns(_anatomy(separator, quotes=True))
-        lines = _requoted(lines, width, separator).with_columns(_anatomy(separator, quotes=True))
+    if quotes and not _well_formed(lines, width):
+        lines = _by_quotes(lines, width, separator)
     filled = pl.col(_LINE).str.strip_chars_end(separator).str.count_matches(separator, literal=True) + 1
     ragged = (pl.col("fields") < width) | ((pl.col("fields") > width) & (filled > width))
     problem = (
@@ -203,13 +202,28 @@ def _anatomy(separator: str, *, quotes: bool) -> list[pl.Expr]:
     ]
 
 
-def _joined(lines: pl.DataFrame, width: int, separator: str) -> pl.DataFrame:
-    """Lines with open quotes put together. The rest are rows by themselves, so a stray quote spoils no good one."""
+def _well_formed(records: pl.DataFrame, width: int) -> bool:
+    fits = (pl.col("fields") == width) | (pl.col(_LINE).str.strip_chars() == "")
+    return bool(records.select((pl.col("proper") & fits).all()).item())
+
+
+def _by_quotes(lines: pl.DataFrame, width: int, separator: str) -> pl.DataFrame:
+    """Lines put together where a quote is open. If that does not come out even, a stray quote spoils no good line."""
+    strict = _joined(lines, whole=pl.lit(False)).with_columns(_anatomy(separator, quotes=True))
+    if _well_formed(strict, width):
+        return strict
     sep = f"\\x{ord(separator):02x}"
     inner = ~pl.col("quoted") & ~pl.col(_LINE).str.contains(f'"(?:{sep}|$)')
-    whole = (pl.col("proper") | inner) & (pl.col("fields") == width)
+    joined = _joined(lines, whole=(pl.col("proper") | inner) & (pl.col("fields") == width))
+    requoted = _requoted(joined.with_columns(_anatomy(separator, quotes=True)), width, separator)
+    return requoted.with_columns(_anatomy(separator, quotes=True))
+
+
+def _joined(lines: pl.DataFrame, *, whole: pl.Expr) -> pl.DataFrame:
+    """Whole lines stay by themselves; in each stretch of others those within open quotes are joined."""
     quotes = pl.col(_LINE).str.count_matches('"', literal=True)
-    lines = lines.with_columns(whole.alias("whole"), whole.rle_id().alias("stretch"), quotes.alias("quotes"))
+    lines = lines.with_columns(whole.alias("whole"), quotes.alias("quotes"))
+    lines = lines.with_columns(pl.col("whole").rle_id().alias("stretch"))
     opened = pl.col("quotes").cum_sum().shift(1, fill_value=0).over("stretch") % 2 == 1
     starts = (pl.col("whole") | ~pl.col("opened")).cum_sum().alias("record")
     joined = lines.with_columns(opened.alias("opened")).group_by(starts, maintain_order=True)

@@ -85,7 +85,11 @@ def _versions(
     table: Table, known: pl.DataFrame, added: pl.DataFrame, ended: pl.DataFrame, as_of: date, days: tuple[date, ...]
 ) -> pl.DataFrame:
     touched = known.filter(pl.col(table.dated_by).is_in(list(days))) if table.dated_by else known
-    marked = touched.join(ended.unique().with_columns(superseded=True), on=list(table.key), how="left", nulls_equal=True)
-    until = pl.when(pl.col("superseded") & pl.col(KNOWN_UNTIL).is_null()).then(pl.lit(as_of)).otherwise(pl.col(KNOWN_UNTIL))
+    marked = touched.join(
+        ended.unique().with_columns(superseded=True), on=list(table.key), how="left", nulls_equal=True
+    )
+    until = (
+        pl.when(pl.col("superseded") & pl.col(KNOWN_UNTIL).is_null()).then(pl.lit(as_of)).otherwise(pl.col(KNOWN_UNTIL))
+    )
     kept = marked.with_columns(until.alias(KNOWN_UNTIL)).select(list(table.schema))
     return pl.concat([kept, added.select(list(table.schema))])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from lib.evaluation import metrics
+from lib import metrics
 from lib.features import matrix as features
 from lib.features.columns import Floats, Rows
 from lib.features.matrix import Features

@@ -5,8 +5,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from lib import metrics
 from lib.contracts import OUTPUTS
-from lib.evaluation import metrics
 from lib.features.columns import Rows
 from lib.features.spine import Panel
 from lib.models import baselines

@@ -18,7 +18,10 @@ def estimate(panel: Panel, rows: Rows) -> tuple[Floats, npt.NDArray[np.str_]]:
     """(N,) units and the reason in words: the best statistic there is, from the row's own weekday to the chain's mean."""
     ladder: list[tuple[str, Floats]] = [
         ("mean of recent same weekdays", SameWeekday(_recent_weekdays(panel)).gather(rows)),
-        ("mean of the series' recent days", AtOrigin(history.trailing_mean(panel.sales, history.LEVEL_DAYS)).gather(rows)),
+        (
+            "mean of the series' recent days",
+            AtOrigin(history.trailing_mean(panel.sales, history.LEVEL_DAYS)).gather(rows),
+        ),
         ("the product's mean over stores", AtOrigin(_mean_of_group(panel, panel.product_index)).gather(rows)),
         ("the store's mean over products", AtOrigin(_mean_of_group(panel, panel.store_index)).gather(rows)),
     ]

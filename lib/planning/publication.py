@@ -44,8 +44,12 @@ def newest_for(ledger: pl.DataFrame, day: date, *, before: date, horizon: int) -
 
 def with_verdicts(forecasts: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Forecasts of held stores are left out; those of degraded stores say why they are less sure."""
-    judged = forecasts.join(verdicts.select("store", "verdict", doubt="reason"), on="store", how="left", maintain_order="left")
+    judged = forecasts.join(
+        verdicts.select("store", "verdict", doubt="reason"), on="store", how="left", maintain_order="left"
+    )
     kept = judged.filter(pl.col("verdict").fill_null("ship") != "hold")
     doubtful = (pl.col("verdict") == "degrade") & (pl.col("method") != "closed")
-    reason = pl.when(doubtful).then(pl.concat_str("reason", "doubt", separator="; ", ignore_nulls=True)).otherwise("reason")
+    reason = (
+        pl.when(doubtful).then(pl.concat_str("reason", "doubt", separator="; ", ignore_nulls=True)).otherwise("reason")
+    )
     return kept.with_columns(reason.alias("reason")).drop("verdict", "doubt")

@@ -24,7 +24,9 @@ class SanityConfig(BaseModel):
     slack: float = Field(3.0, ge=0, description="units beyond the band that never matter")
 
 
-def band(panel: "Panel", rows: Rows, *, special: "np.ndarray[tuple[int], np.dtype[np.bool_]]", config: SanityConfig) -> tuple["Floats", "Floats"]:
+def band(
+    panel: "Panel", rows: Rows, *, special: "np.ndarray[tuple[int], np.dtype[np.bool_]]", config: SanityConfig
+) -> tuple["Floats", "Floats"]:
     """(N,) lowest and highest sane units; 0 and infinity where the series has no recent same weekday."""
     weeks = history.same_weekdays(panel.sales, history.WEEKS)
     lowest = SameWeekday(np.fmin.reduce(weeks, axis=0)).gather(rows)

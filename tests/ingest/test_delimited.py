@@ -167,7 +167,7 @@ def test_every_line_of_a_file_is_used_refused_or_blank(lines: list[list[str]]) -
 TEXTS = st.text(alphabet='a1", \né', max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=6), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 def test_what_a_csv_writer_wrote_is_read_back_field_by_field(
     rows: list[tuple[str, str, str]], quoting: Literal[0, 1]
