@@ -7,7 +7,7 @@ from lib import settings
 
 
 def now() -> datetime:
-    """This moment, UTC."""
+    """The present moment, UTC."""
     return datetime.now(UTC)
 
 

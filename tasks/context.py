@@ -30,9 +30,9 @@ def lake() -> Lake:
     return Lake(in_force().lake_root, in_force().lake_options)
 
 
-def source() -> "Source":
-    """Where input tables come from."""
-    name = in_force().source
+def source(name: str = "") -> "Source":
+    """Where input tables come from: the setting's source unless another is named."""
+    name = name or in_force().source
     return Files(str(demo.BAKERY) if name == DEMO else name)
 
 

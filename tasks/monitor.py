@@ -24,7 +24,7 @@ SHOWN_DAYS = 28
 
 @task(**LAKE)
 def score_publications(*, as_of: date) -> dict[str, float | None]:
-    """Score every publication's forecasts of the last days against the sales known as_of, and note the day's figures."""
+    """Score what was published for the last days against the sales known as_of, and note the day's figures."""
     lake, chosen = context.lake(), context.in_force()
     days = [as_of - timedelta(days=back) for back in range(RESCORED_DAYS)]
     published = _published(lake, days)
@@ -38,6 +38,18 @@ def score_publications(*, as_of: date) -> dict[str, float | None]:
     )
     records.measure(as_of, "monitor", {**figures, "scored_rows": scores.height, "warnings": warned})
     return figures
+
+
+@task(**LAKE)
+def recent_accuracy(*, as_of: date) -> dict[str, float]:
+    """FA and bias of what was published and of the incumbent, and the number of scored rows, over the shown days."""
+    first = as_of - timedelta(days=SHOWN_DAYS - 1)
+    scores = context.lake().scan(SCORES).filter(pl.col("date").is_between(first, as_of)).collect()
+    counted = accuracy.newest_only(scores)
+    return {
+        "rows": float(counted.height),
+        **{name: v for name, v in accuracy.summary(counted).items() if v is not None},
+    }
 
 
 @task(**LAKE)

@@ -50,7 +50,7 @@ def ran(step: str, *, as_of: date, started_at: datetime, ended_at: datetime, err
 def replace_night(
     lake: Lake, table: Table, rows: pl.DataFrame, *, as_of: date, where: Mapping[str, Sequence[Any]]
 ) -> None:
-    """Put `rows` in the place of the night's; nothing is written while there is nothing to say and nothing to replace."""
+    """Put `rows` in the place of the night's; without any, and nothing to replace, nothing is written."""
     dated = rows.with_columns(pl.lit(as_of).alias("as_of"))
     matches = [pl.col("as_of") == as_of, *(pl.col(name).is_in(list(values)) for name, values in where.items())]
     if rows.is_empty() and lake.scan(table).filter(*matches).select(pl.len()).collect().item() == 0:

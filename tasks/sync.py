@@ -9,15 +9,29 @@ from prefect import task
 from lib.adapters.lake import Lake
 from lib.contracts import INPUTS, OUTPUTS, Table
 from lib.errors import SourceError
-from lib.ingest.source import Extract, Note
-from lib.ingest.supersede import News, supersede
+from lib.ingest.source import Extract, Note, Source
+from lib.ingest.supersede import News, Night, supersede
 from lib.quality.rules import References, admit, usual_quantities
 from tasks import context, records
 from tasks.policies import LAKE
 
 SYNCS, QUARANTINE = OUTPUTS["syncs"], OUTPUTS["quarantine"]
+INCOMPLETE = {"file_left_out", "file_is_cut", "no_rows", "no_usable_row"}
+"""Notes of an extract after which a missing row says nothing."""
 REFERENCE_DAYS = 365
 """Days of sales that tell what a series usually sells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a sync asks for: all that is known at the end of `as_of`, from so many days before the last sync on.
+
+    Rows dated after `today`, the calendar day of the run, cannot be right.
+    """
+
+    as_of: date
+    today: date
+    overlap_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +51,28 @@ class Synced:
 def sync_table(name: str, *, as_of: date, today: date, overlap_days: int) -> Synced:
     """Read what is new in one table, refuse what cannot be right, and fold the rest into what is known."""
     lake, table = context.lake(), INPUTS[name]
-    watermark = _watermark(lake, name)
-    if watermark is not None and as_of < watermark:
-        return Synced(name)
-    dated = watermark is not None and table.dated_by is not None
-    since = watermark - timedelta(days=overlap_days) if watermark is not None and dated else None
     try:
-        extract = context.source().read(table, since=since, until=as_of, today=today)
+        return bring(table, lake, context.source(), Reach(as_of, today, overlap_days))
     except SourceError as error:
         note = Note("table_not_readable", "critical" if name == "sales" else "warning", str(error))
         records.warn(lake, as_of, "sync", name, [note])
         return Synced(name, problem=str(error))
+
+
+def bring(table: Table, lake: Lake, source: Source, reach: Reach) -> Synced:
+    """Bring one table of a source into a lake. SourceError if it cannot be read at all; the lake is then as it was."""
+    as_of, today = reach.as_of, reach.today
+    watermark = _watermark(lake, table)
+    if watermark is not None and as_of < watermark:
+        return Synced(table.name)
+    dated = watermark is not None and table.dated_by is not None
+    since = watermark - timedelta(days=reach.overlap_days) if watermark is not None and dated else None
+    extract = source.read(table, since=since, until=as_of, today=today)
     rules = context.in_force().rules
-    admitted = admit(extract, config=rules, today=today, references=_references(lake, name, as_of))
-    news = supersede(table, _known(lake, table, since), admitted.rows, as_of=as_of, watermark=watermark)
+    admitted = admit(extract, config=rules, today=today, references=_references(lake, table.name, as_of))
+    known = _known(lake, table, since)
+    whole = admitted.refused.is_empty() and not {note.code for note in extract.notes} & INCOMPLETE
+    news = supersede(table, known, admitted.rows, night=Night(as_of, watermark), whole=whole)
     return _written(lake, extract, news, admitted.refused, as_of=as_of)
 
 
@@ -70,8 +92,8 @@ def _written(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *,
     return synced
 
 
-def _watermark(lake: Lake, name: str) -> date | None:
-    newest = lake.scan(SYNCS).filter(pl.col("table") == name).select(pl.col("as_of").max()).collect().item()
+def _watermark(lake: Lake, table: Table) -> date | None:
+    newest = lake.scan(SYNCS).filter(pl.col("table") == table.name).select(pl.col("as_of").max()).collect().item()
     return newest if isinstance(newest, date) else None
 
 

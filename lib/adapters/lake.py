@@ -1,4 +1,4 @@
-"""The lake: Delta tables under one root, read as of a day, replaced by date or appended to, with a receipt for each write."""
+"""The lake: Delta tables under one root, read as of a day, appended to or replaced by date, with receipts."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -86,16 +86,15 @@ class Lake:
         if mode == "append" and rows.is_empty():
             return Receipt(table.name, self.version(table), 0, content)
         delta = self._open(table)
-        partition = [MONTH] if table.dated_by else None
-        write_deltalake(
-            self._uri(table) if delta is None else delta,
-            _with_month(table, rows).to_arrow(compat_level=pl.CompatLevel.oldest()),
-            mode="append" if delta is None else mode,
-            predicate=None if delta is None else predicate,
-            partition_by=partition,
-            storage_options=dict(self.options) or None,
-            commit_properties=CommitProperties(custom_metadata={"rows": str(rows.height), "content": content}),
-        )
+        replaced = {"mode": mode, "predicate": predicate} if delta is not None else {"mode": "append"}
+        options: dict[str, Any] = {
+            **replaced,
+            "partition_by": [MONTH] if table.dated_by else None,
+            "storage_options": dict(self.options) or None,
+            "commit_properties": CommitProperties(custom_metadata={"rows": str(rows.height), "content": content}),
+        }
+        data = _with_month(table, rows).to_arrow(compat_level=pl.CompatLevel.oldest())
+        write_deltalake(self._uri(table) if delta is None else delta, data, **options)
         return Receipt(table.name, self.version(table), rows.height, content)
 
     def _open(self, table: Table, *, version: int | None = None) -> DeltaTable | None:
@@ -136,7 +135,7 @@ def _with_month(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _predicate(table: Table, where: Mapping[str, Sequence[Any]]) -> str | None:
     conditions = [f'"{name}" in ({", ".join(map(_literal, values))})' for name, values in where.items()]
-    if table.dated_by in where:
+    if table.dated_by is not None and table.dated_by in where:
         months = sorted({f"{day:%Y-%m}" for day in where[table.dated_by]})
         conditions.insert(0, f'"{MONTH}" in ({", ".join(map(_literal, months))})')
     return " and ".join(conditions) or None

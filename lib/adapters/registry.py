@@ -35,7 +35,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """An MLflow tracking and registry server, or a database file at `uri`; `artifacts` is where files go (empty: MLflow's own)."""
+    """MLflow at `uri`, a server or a database file; `artifacts` is where files go (empty: MLflow decides)."""
 
     uri: str
     model: str

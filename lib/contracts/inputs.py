@@ -1,4 +1,4 @@
-"""What comes from outside. Only `sales` with date, store, product and quantity is required; the rest sharpens the forecast."""
+"""What comes from outside. Only `sales` with date, store, product and quantity is required."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ _ALL_STORES = "all stores"
 
 SALES = Table(
     "sales",
-    "Units sold per store, product and day. A day without a row is unknown, a day with quantity 0 is a day without sales.",
+    "Units sold per store, product and day. A day without a row is unknown; quantity 0 is a day without sales.",
     (
         Column("date", pl.Date(), "day of sale in the store's local time", required=True),
         Column("store", pl.String(), "identifier of the store", required=True),

@@ -8,7 +8,15 @@ import polars as pl
 from lib.contracts import KNOWN_FROM, KNOWN_UNTIL, Table
 
 ALWAYS = date(1900, 1, 1)
-"""Reference data of the first sync count as known from the beginning: nobody can say any more when they became known."""
+"""Reference data of a first sync count as known from the beginning: nobody can say when they became known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """When a sync reads: `watermark` is the as_of of the sync before (None: it is the first)."""
+
+    as_of: date
+    watermark: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +35,14 @@ class News:
         return self.new + self.changed + self.closed == 0
 
 
-def supersede(table: Table, known: pl.DataFrame, batch: pl.DataFrame, *, as_of: date, watermark: date | None) -> News:
+def supersede(table: Table, known: pl.DataFrame, batch: pl.DataFrame, *, night: Night, whole: bool) -> News:
     """Fold a batch (business columns, one row per key, and `known_from` if the source tells it) into what is known.
 
     `known`: all versions the lake has of the rows that the batch may touch. A row is known from the moment that its
     table says (see :data:`lib.contracts.table.Known`), but never from before the sync that first could have seen it:
     what was missing at the `watermark`, the as_of of the last sync, counts from `as_of`. A key that is missing from
-    the batch ends only in reference tables, which always arrive whole. Folding the same batch in twice changes nothing.
+    the batch ends only in reference tables, and only if the batch is `whole`, nothing of it having been refused.
+    Folding the same batch in twice changes nothing.
     """
     current = known.filter(pl.col(KNOWN_UNTIL).is_null())
     compared = batch.join(current, on=list(table.key), how="left", nulls_equal=True, suffix="_before")
@@ -42,16 +51,18 @@ def supersede(table: Table, known: pl.DataFrame, batch: pl.DataFrame, *, as_of: 
     differs = pl.any_horizontal(pl.lit(value=False), *unequal)
     new = compared.filter(unseen)
     changed = compared.filter(~unseen & differs)
-    gone = _gone(table, current, batch)
+    gone = _gone(table, current, batch) if whole else current.clear()
     ended = pl.concat([changed.select(table.key), gone.select(table.key)])
     added = pl.concat(
         [
-            _known_from(table, new, as_of=as_of, watermark=watermark),
-            changed.select(*table.names, pl.lit(as_of).alias(KNOWN_FROM)),
+            _known_from(table, new, night),
+            changed.select(*table.names, pl.lit(night.as_of).alias(KNOWN_FROM)),
         ]
     ).with_columns(pl.lit(None, pl.Date).alias(KNOWN_UNTIL))
     days = _days(table, added, ended)
-    return News(_versions(table, known, added, ended, as_of, days), days, new.height, changed.height, gone.height)
+    touched = known.filter(pl.col(table.dated_by).is_in(list(days))) if table.dated_by else known
+    rows = pl.concat([_with_ends(table, touched, ended, night.as_of), added.select(list(table.schema))])
+    return News(rows, days, new.height, changed.height, gone.height)
 
 
 def _gone(table: Table, current: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
@@ -60,10 +71,10 @@ def _gone(table: Table, current: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFr
     return current.join(batch, on=list(table.key), how="anti", nulls_equal=True)
 
 
-def _known_from(table: Table, new: pl.DataFrame, *, as_of: date, watermark: date | None) -> pl.DataFrame:
+def _known_from(table: Table, new: pl.DataFrame, night: Night) -> pl.DataFrame:
     told = _naturally_known(table, told=KNOWN_FROM in new.columns)
-    late = pl.lit(value=False) if watermark is None else told <= watermark
-    return new.select(*table.names, pl.when(late).then(pl.lit(as_of)).otherwise(told).alias(KNOWN_FROM))
+    late = pl.lit(value=False) if night.watermark is None else told <= night.watermark
+    return new.select(*table.names, pl.when(late).then(pl.lit(night.as_of)).otherwise(told).alias(KNOWN_FROM))
 
 
 def _naturally_known(table: Table, *, told: bool) -> pl.Expr:
@@ -81,15 +92,11 @@ def _days(table: Table, added: pl.DataFrame, ended: pl.DataFrame) -> tuple[date,
     return tuple(pl.concat([added[table.dated_by], ended[table.dated_by]]).unique().sort().to_list())
 
 
-def _versions(
-    table: Table, known: pl.DataFrame, added: pl.DataFrame, ended: pl.DataFrame, as_of: date, days: tuple[date, ...]
-) -> pl.DataFrame:
-    touched = known.filter(pl.col(table.dated_by).is_in(list(days))) if table.dated_by else known
-    marked = touched.join(
+def _with_ends(table: Table, versions: pl.DataFrame, ended: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Versions of which the current ones with an `ended` key are true until `as_of`."""
+    marked = versions.join(
         ended.unique().with_columns(superseded=True), on=list(table.key), how="left", nulls_equal=True
     )
-    until = (
-        pl.when(pl.col("superseded") & pl.col(KNOWN_UNTIL).is_null()).then(pl.lit(as_of)).otherwise(pl.col(KNOWN_UNTIL))
-    )
-    kept = marked.with_columns(until.alias(KNOWN_UNTIL)).select(list(table.schema))
-    return pl.concat([kept, added.select(list(table.schema))])
+    ends = pl.col("superseded") & pl.col(KNOWN_UNTIL).is_null()
+    until = pl.when(ends).then(pl.lit(as_of)).otherwise(pl.col(KNOWN_UNTIL))
+    return marked.with_columns(until.alias(KNOWN_UNTIL)).select(list(table.schema))

@@ -34,11 +34,11 @@ def newest_only(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(scores: pl.DataFrame) -> dict[str, float | None]:
-    """FA and bias of what was published and FA of the incumbent on the same rows."""
+    """FA and bias of what was published and of the incumbent on the same rows."""
     if scores.is_empty():
-        return {"fa": None, "bias": None, "fa_incumbent": None}
+        return dict.fromkeys(("fa", "bias", "fa_incumbent", "bias_incumbent"))
     model, rival = metrics.accuracy(scores), metrics.accuracy(scores, forecast="incumbent")
-    return {"fa": model["fa"], "bias": model["bias"], "fa_incumbent": rival["fa"]}
+    return {"fa": model["fa"], "bias": model["bias"], "fa_incumbent": rival["fa"], "bias_incumbent": rival["bias"]}
 
 
 def _incumbent(known: pl.DataFrame, panel: Panel) -> pl.Series:

@@ -22,7 +22,7 @@ def forecast_rows(forecasts: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
         .sort("store")
         .join(inputs.stores, on="store", how="left", maintain_order="left")
     )
-    days = _days(forecasts["date"].min(), forecasts["date"].max())
+    days = _days(*forecasts.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0))
     return (
         named(forecasts, inputs)
         .join(_promotions(inputs.promotions, forecasts), on=["store", "product", "date"], how="left")
@@ -93,5 +93,5 @@ def _holidays(
     ).with_columns(pl.col("date").cast(pl.Date))
 
 
-def _days(first: object, last: object) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    return np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)  # type: ignore[call-overload,no-any-return]
+def _days(first: date, last: date) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
+    return np.datetime64(first, "D") + np.arange((last - first).days + 1)

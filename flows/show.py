@@ -1,0 +1,39 @@
+"""What the command line prints of a result."""
+
+import json
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from lib import settings as settings_in_force
+from lib.settings import Settings
+
+
+def settings(chosen: Settings) -> str:
+    """Every setting as JSON, secrets masked."""
+    return json.dumps(settings_in_force.masked(chosen), indent=2, ensure_ascii=False)
+
+
+def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a result of its own
+    """A few lines for people."""
+    if name == "backtest":
+        return _backtest(value)
+    if isinstance(value, list):
+        return "\n".join(_line(each) for each in value)
+    return value if isinstance(value, str) else _line(value)
+
+
+def _backtest(value: Any) -> str:  # noqa: ANN401
+    heads = ("forecaster", "FA", "bias", "RMSE", "pinball")
+    lines = [f"{heads[0]:16}" + "".join(f"{head:>10}" for head in heads[1:])]
+    lines += [
+        f"{row['forecaster']:16}{row['fa']:>10.1%}{row['bias']:>+10.1%}{row['rmse']:>10.1f}{row['pinball']:>10.2f}"
+        for row in value.scores
+    ]
+    lines.append(f"{value.rows:,} forecasts in {value.output}; {value.scored:,} of them scored on sales")
+    return "\n".join(lines)
+
+
+def _line(value: Any) -> str:  # noqa: ANN401
+    if not is_dataclass(value) or isinstance(value, type):
+        return str(value)
+    return ", ".join(f"{name} {part}" for name, part in asdict(value).items() if part not in {"", None})

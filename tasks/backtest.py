@@ -1,0 +1,97 @@
+"""Replaying the past of a source, in a lake of its own."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+from prefect import task
+
+from lib.adapters.lake import Lake
+from lib.contracts import INPUTS
+from lib.errors import SourceError
+from lib.evaluation import backtest
+from lib.evaluation.backtest import Plan
+from tasks import context, inputs
+from tasks.sync import Reach, Synced, bring
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """Where the forecasts lie, and FA, bias, RMSE and mean pinball loss of each forecaster on the rows with sales."""
+
+    output: str
+    rows: int
+    scored: int
+    scores: tuple[dict[str, float | str | None], ...]
+
+
+@task
+def load_lake(source: str, *, until: date) -> str:
+    """Bring all that a source knows at the end of `until` into a lake of its own; the folder of that lake.
+
+    On a first load every sale counts as known when its day ended, so that reading as of an origin replays it.
+    """
+    root = mkdtemp(prefix="backtest-", dir=context.home())
+    chosen = context.source(source)
+    for name in (name for name in INPUTS if name in chosen.tables()):
+        _loaded(bring(INPUTS[name], Lake(root), chosen, Reach(until, today=date.max, overlap_days=0)))
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """The origins to replay: from `first` to `last`, every `step` days, refitting after `refit` days."""
+
+    first: date
+    last: date
+    step: int
+    refit: int
+
+
+@task
+def replay_origins(root: str, origins: Origins, *, horizon: int, output: str) -> Backtest:
+    """Forecast from each origin with what was known then, write all rows to `output`, and remove the lake."""
+    chosen, lake = context.in_force(), Lake(root)
+    plan = Plan(
+        **asdict(origins),
+        horizon=horizon,
+        model=chosen.model,
+        sanity=chosen.sanity,
+        seed=chosen.seed,
+        threads=chosen.threads,
+    )
+    known = backtest.replay(lambda day: inputs.read(lake, as_of=day, chain=chosen.chain), plan)
+    forecasts = pl.concat(_with_progress(known, len(plan.origins)))
+    forecasts.write_parquet(Path(output))
+    truth = lake.scan(INPUTS["sales"], as_of=origins.last + timedelta(days=horizon)).collect()
+    scored = backtest.against_sales(forecasts, truth)
+    shutil.rmtree(root)
+    scores = tuple(backtest.summary(scored).iter_rows(named=True))
+    return Backtest(str(Path(output).resolve()), forecasts.height, scored.height, scores)
+
+
+def _loaded(synced: Synced) -> None:
+    if synced.table == "sales" and not synced.new:
+        message = "the source has no usable row of sales up to the last forecast day"
+        raise SourceError(message)
+
+
+def _with_progress(frames: Iterable[pl.DataFrame], total: int) -> Iterator[pl.DataFrame]:
+    """Pass frames on, with a bar on stderr that says how long it will take."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("origins"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        yield from progress.track(frames, total=total)
