@@ -11,7 +11,7 @@ BAKERY = Path(__file__).parent / "bakery"
 def managers() -> tuple[Manager, ...]:
     """Three made-up managers with a few stores each."""
     return (
-        Manager(name="Marie Example", email="marie@example.com", stores=("2", "3", "4", "17", "18", "19")),
-        Manager(name="Jonas Example", email="jonas@example.com", stores=("22", "23", "48", "49", "50")),
+        Manager(name="Marie Example", email="marie@example.com", stores=("2", "3", "4", "17", "19", "20")),
+        Manager(name="Jonas Example", email="jonas@example.com", stores=("22", "24", "48", "49", "50")),
         Manager(name="Head Office Example", email="head.office@example.com"),
     )

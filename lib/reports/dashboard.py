@@ -17,6 +17,7 @@ from lib.reports.message import long_day, number, percent, short_day, whole
 
 _SHOWN_STORES, _SHOWN_WARNINGS, _SHOWN_PUBLICATIONS = 20, 100, 14
 _FALLBACK_SHARE = 0.05
+_SHORT_AXIS, _DAY_IN_MS = 8, 86_400_000
 _SEVERITIES = ("critical", "warning", "info")
 _INK, _BLUE, _GREY, _RED, _AMBER = "#1f2933", "#1f5f8b", "#8a94a0", "#b42318", "#d98e04"
 _COLOURS = {"critical": _RED, "warning": _AMBER, "info": _GREY}
@@ -74,7 +75,6 @@ def render(dashboard: Dashboard) -> bytes:
         generated=f"{dashboard.generated_at:%Y-%m-%d %H:%M} {dashboard.generated_at.tzname() or ''}".strip(),
         light=night(dashboard),
         tiles=_tiles(daily),
-        horizon=_headline_horizon(dashboard.accuracy),
         charts=_charts(dashboard, daily),
         stores=_stores(dashboard.stores),
         store_count=dashboard.stores.height,
@@ -153,15 +153,9 @@ def _fallen_back(mix: pl.DataFrame) -> list[str]:
     return [f"{percent(share)} of the forecasts are simple estimates."] if share > _FALLBACK_SHARE else []
 
 
-def _headline_horizon(scores: pl.DataFrame) -> int | None:
-    """The shortest horizon on record: what the bakers baked by."""
-    shortest = scores.get_column("horizon").min() if scores.height else None
-    return shortest if isinstance(shortest, int) else None
-
-
 def _daily(scores: pl.DataFrame) -> pl.DataFrame:
-    """Sums per date at the headline horizon, oldest first."""
-    return scores.filter(pl.col("horizon") == _headline_horizon(scores)).sort("date") if scores.height else scores
+    """Sums per date of its newest forecast, what the bakers baked by; oldest first."""
+    return scores.filter(pl.col("horizon") == pl.col("horizon").min().over("date")).sort("date")
 
 
 def _tiles(daily: pl.DataFrame) -> list[dict[str, Any]]:
@@ -230,6 +224,7 @@ def _drawn(name: str, figure: go.Figure | None) -> Markup | None:
         height=280,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
+        bargap=0.3,
     )
     figure.update_yaxes(gridcolor="#e4e7eb", zerolinecolor=_GREY, automargin=True)
     figure.update_xaxes(showgrid=False, automargin=True, tickangle=0, nticks=7)
@@ -248,7 +243,7 @@ def _accuracy_chart(daily: pl.DataFrame) -> go.Figure | None:
     figure = go.Figure()
     figure.add_scatter(x=dates, y=theirs, name="Simple statistics", line={"color": _GREY, "dash": "dot", "width": 2})
     figure.add_scatter(x=dates, y=ours, name="Fournil", line={"color": _BLUE, "width": 3})
-    return figure.update_yaxes(tickformat=".0%")
+    return _whole_days(figure.update_yaxes(tickformat=".0%"), dates)
 
 
 def _bias_chart(daily: pl.DataFrame) -> go.Figure | None:
@@ -259,7 +254,13 @@ def _bias_chart(daily: pl.DataFrame) -> go.Figure | None:
     colours = [_AMBER if share is not None and share > 0 else _BLUE for share in shares]
     figure = go.Figure()
     figure.add_bar(x=[day for day, _ in days], y=shares, marker_color=colours, name="too much (+), too little (-)")
-    return figure.update_yaxes(tickformat="+.0%")
+    return _whole_days(figure.update_yaxes(tickformat="+.0%"), [day for day, _ in days])
+
+
+def _whole_days(figure: go.Figure, days: list[date]) -> go.Figure:
+    """Ticks on days: plotly would part a short axis into hours and less."""
+    short = (max(days) - min(days)).days <= _SHORT_AXIS
+    return figure.update_xaxes(dtick=_DAY_IN_MS, tickformat="%d %b") if short else figure
 
 
 def _horizon_chart(scores: pl.DataFrame) -> go.Figure | None:
@@ -295,7 +296,7 @@ def _warning_chart(counts: pl.DataFrame) -> go.Figure | None:
         if own.height:
             x, y = own.get_column("as_of").to_list(), own.get_column("count").to_list()
             figure.add_bar(x=x, y=y, name=severity, marker_color=_COLOURS[severity])
-    return figure.update_layout(barmode="stack")
+    return _whole_days(figure.update_layout(barmode="stack"), counts.get_column("as_of").to_list())
 
 
 def _lines(frame: pl.DataFrame, group: str, value: str, title: str) -> go.Figure | None:
@@ -308,7 +309,8 @@ def _lines(frame: pl.DataFrame, group: str, value: str, title: str) -> go.Figure
         x, y = own.get_column("as_of").to_list(), own.get_column(value).to_list()
         line = {"color": colour, "dash": dash, "width": 2}
         figure.add_scatter(x=x, y=y, name=str(name), mode="lines+markers", line=line, marker={"size": 5})
-    return figure.update_yaxes(title=title, rangemode="tozero")
+    figure.update_yaxes(title=title, rangemode="tozero")
+    return _whole_days(figure, frame.get_column("as_of").to_list())
 
 
 def _by(frame: pl.DataFrame, column: str) -> Sequence[tuple[Any, pl.DataFrame]]:
