@@ -74,7 +74,7 @@ def _dashboard(lake: Lake, as_of: date, at: datetime) -> Dashboard:
     runs = lake.scan(OUTPUTS["runs"]).filter(pl.col("as_of") <= as_of).sort("started_at").collect()
     warnings = lake.scan(OUTPUTS["warnings"]).filter(pl.col("as_of") <= as_of).collect()
     ledger = lake.scan(PUBLICATIONS).filter(pl.col("as_of") <= as_of).collect()
-    newest = runs.filter(pl.col("run_id") == context.run_id())
+    newest = runs.filter(pl.col("as_of") == as_of).unique("step", keep="last", maintain_order=True)
     live = publication.live(ledger).filter(pl.col("as_of") == as_of)
     mix = lake.scan(FORECASTS).filter(pl.col("forecast_id").is_in(live["forecast_id"].to_list())).collect()
     return Dashboard(

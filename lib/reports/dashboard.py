@@ -155,6 +155,8 @@ def _fallen_back(mix: pl.DataFrame) -> list[str]:
 
 def _daily(scores: pl.DataFrame) -> pl.DataFrame:
     """Sums per date of its newest forecast, what the bakers baked by; oldest first."""
+    if scores.is_empty():
+        return scores
     return scores.filter(pl.col("horizon") == pl.col("horizon").min().over("date")).sort("date")
 
 
