@@ -25,10 +25,10 @@ def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a resu
 def _backtest(value: Any) -> str:  # noqa: ANN401
     heads = ("forecaster", "FA", "bias", "RMSE", "pinball")
     lines = [f"{heads[0]:16}" + "".join(f"{head:>10}" for head in heads[1:])]
-    lines += [
-        f"{row['forecaster']:16}{row['fa']:>10.1%}{row['bias']:>+10.1%}{row['rmse']:>10.1f}{row['pinball']:>10.2f}"
-        for row in value.scores
-    ]
+    forms = {"fa": "{:.1%}", "bias": "{:+.1%}", "rmse": "{:.1f}", "pinball": "{:.2f}"}
+    for row in value.scores:
+        figures = ("-" if row[name] is None else form.format(row[name]) for name, form in forms.items())
+        lines.append(f"{row['forecaster']:16}" + "".join(f"{figure:>10}" for figure in figures))
     lines.append(f"{value.rows:,} forecasts in {value.output}; {value.scored:,} of them scored on sales")
     return "\n".join(lines)
 

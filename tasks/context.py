@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,13 +61,20 @@ def home() -> Path:
 
 def run_id() -> str:
     """Identifier of the outermost flow run; `ad hoc` outside of any."""
-    return flow_run.get_root_flow_run_id() or "ad hoc"
+    current = flow_run.get_id()
+    return _outermost(current) if current else "ad hoc"
 
 
 def model_digest() -> str:
     """SHA-256 of the settings that a forecast depends on."""
     kept = in_force().model_dump(mode="json", include={"horizon", "seed", "threads", "chain", "model", "sanity"})
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _outermost(run: str) -> str:
+    """Asked once per flow run: Prefect climbs to it by one request for each level."""
+    return flow_run.get_root_flow_run_id() or run
 
 
 @cache

@@ -68,16 +68,20 @@ def against_sales(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(scored: pl.DataFrame) -> pl.DataFrame:
-    """FA, bias, RMSE and mean pinball loss of model, incumbent and seasonal naive on the same rows (scored on sales)."""
-    losses = [loss for loss in metrics.pinball(scored).values() if loss is not None]
-    table = []
-    for name in ("forecast", *RIVALS):
-        pinball = sum(losses) / len(losses) if name == "forecast" and losses else None
-        table.append(
-            {
-                "forecaster": "model" if name == "forecast" else name,
-                **metrics.accuracy(scored, forecast=name),
-                "pinball": pinball,
-            }
-        )
-    return pl.DataFrame(table)
+    """FA, bias, RMSE and mean pinball loss of model, incumbent and seasonal naive on the same rows (scored on sales).
+
+    A rival without quantiles says its point at every level.
+    """
+    names = {"model": "forecast", **{rival: rival for rival in RIVALS}}
+    return pl.DataFrame(
+        [
+            {"forecaster": name, **metrics.accuracy(scored, forecast=column), "pinball": _pinball(scored, column)}
+            for name, column in names.items()
+        ]
+    )
+
+
+def _pinball(scored: pl.DataFrame, column: str) -> float | None:
+    own = scored if column == "forecast" else scored.with_columns(pl.col(column).alias(level) for level in QUANTILES)
+    losses = [loss for loss in metrics.pinball(own).values() if loss is not None]
+    return sum(losses) / len(losses) if losses else None
