@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow, flow
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows import clock, local
@@ -26,7 +27,7 @@ def process(step: Callable[P, R]) -> Flow[P, R]:
     The function's `as_of` is filled in once, here.
     """
 
-    @flow(name=step.__name__.replace("_", "-"), description=(step.__doc__ or "").strip())
+    @flow(name=step.__name__, description=(step.__doc__ or "").strip(), flow_run_name=_run_name)
     @wraps(step)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> R:
         options: dict[str, Any] = dict(kwargs)
@@ -41,3 +42,8 @@ def process(step: Callable[P, R]) -> Flow[P, R]:
             records.ran(step.__name__, as_of=as_of, started_at=started_at, ended_at=clock.now(), error=error)
 
     return recorded
+
+
+def _run_name() -> str:
+    """What a run is called in the Prefect UI: the flow and its day."""
+    return f"{flow_run.get_flow_name()} {flow_run.get_parameters().get('as_of') or clock.last_ended_day()}"

@@ -83,10 +83,11 @@ def still_there(made: Forecast, *, as_of: date) -> bool:
 def publish(made: Forecast, *, as_of: date, at: datetime) -> Published:
     """Append the forecast to the ledger; a forecast that is live already is not published again."""
     lake = context.lake()
-    ledger = lake.scan(PUBLICATIONS).collect()
+    base = lake.version(PUBLICATIONS)
+    ledger = lake.scan(PUBLICATIONS, version=base).collect()
     details = {"rows": made.rows, "published_at": at, "run_id": context.run_id()}
     row = publication.entry(ledger, details, as_of=as_of, forecast_id=made.forecast_id)
-    lake.append(PUBLICATIONS, row)
+    lake.append(PUBLICATIONS, row, base=base)
     of_night = publication.live(pl.concat([ledger, row]).filter(pl.col("as_of") == as_of))
     return Published(str(of_night["publication_id"][0]), new=bool(row.height))
 

@@ -23,7 +23,7 @@ def read(lake: Lake, *, as_of: date, chain: Chain, at: dict[str, int] | None = N
 
     def frame(name: str) -> pl.DataFrame:
         table = INPUTS[name]
-        version = None if at is None or at[name] < 0 else at[name]
+        version = None if at is None else at[name]
         if name in VERSIONED:
             return lake.scan(table, version=version).filter(true_as_of(as_of)).drop(KNOWN_UNTIL).collect()
         return lake.scan(table, as_of=as_of, version=version).collect()

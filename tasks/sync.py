@@ -70,17 +70,19 @@ def bring(table: Table, lake: Lake, source: Source, reach: Reach) -> Synced:
     extract = source.read(table, since=since, until=as_of, today=today)
     rules = context.in_force().rules
     admitted = admit(extract, config=rules, today=today, references=_references(lake, table.name, as_of))
-    known = _known(lake, table, since)
+    base = lake.version(table)
+    known = _known(lake, table, since, base)
     whole = admitted.refused.is_empty() and not {note.code for note in extract.notes} & INCOMPLETE
     news = supersede(table, known, admitted.rows, night=Night(as_of, watermark), whole=whole)
-    return _written(lake, extract, news, admitted.refused, as_of=as_of)
-
-
-def _written(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *, as_of: date) -> Synced:
-    """Write what changed; the watermark last, so that a sync cut short is simply done again."""
-    table = extract.table
     if not news.empty:
-        lake.replace(table, news.rows, where={table.dated_by: news.days} if table.dated_by else None)
+        where = {table.dated_by: news.days} if table.dated_by else None
+        lake.replace(table, news.rows, where=where, base=base)
+    return _noted(lake, extract, news, admitted.refused, as_of=as_of)
+
+
+def _noted(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *, as_of: date) -> Synced:
+    """Record what was done; the watermark last, so that a sync cut short is simply done again."""
+    table = extract.table
     rows = refused.select(["file", "row"]).n_unique()
     records.replace_night(lake, QUARANTINE, refused, as_of=as_of, where={"table": [table.name]})
     records.warn(lake, as_of, "sync", table.name, list(extract.notes))
@@ -97,8 +99,8 @@ def _watermark(lake: Lake, table: Table) -> date | None:
     return newest if isinstance(newest, date) else None
 
 
-def _known(lake: Lake, table: Table, since: date | None) -> pl.DataFrame:
-    rows = lake.scan(table)
+def _known(lake: Lake, table: Table, since: date | None, version: int) -> pl.DataFrame:
+    rows = lake.scan(table, version=version)
     return (rows if since is None or table.dated_by is None else rows.filter(pl.col(table.dated_by) >= since)).collect()
 
 

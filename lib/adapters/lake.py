@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
@@ -49,7 +50,7 @@ class Lake:
         """Rows of the table, lazily; none while it has never been written.
 
         With `as_of` only what was known when that day ended, without the columns that say so; with `version` as the
-        table stood then.
+        table stood then (-1: before its first write).
         """
         delta = self._open(table, version=version)
         if delta is None:
@@ -62,42 +63,65 @@ class Lake:
             return frame
         return frame.filter(true_as_of(as_of)).drop(KNOWN_FROM, KNOWN_UNTIL)
 
-    def append(self, table: Table, frame: pl.DataFrame) -> Receipt:
-        """Add rows in one commit."""
-        return self._write(table, frame, mode="append", predicate=None)
+    def append(self, table: Table, frame: pl.DataFrame, *, base: int | None = None) -> Receipt:
+        """Add rows in one commit. `base` as in :meth:`replace`."""
+        return self._write(table, frame, mode="append", base=base)
 
     def replace(
-        self, table: Table, frame: pl.DataFrame, *, where: Mapping[str, Sequence[Any]] | None = None
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        *,
+        where: Mapping[str, Sequence[Any]] | None = None,
+        base: int | None = None,
     ) -> Receipt:
         """Put `frame` in the place of the rows whose columns hold one of the values in `where` (all rows without it).
 
-        One commit; repeated, it ends in the same table. LakeError if a row of `frame` lies outside `where`.
+        One commit; repeated, it ends in the same table. LakeError if a row of `frame` lies outside `where`. `base` is
+        the version that `frame` was worked out from: if another writer came in between, a TRANSIENT error, and reading
+        and writing are to be done again.
         """
         for name, values in (where or {}).items():
             outside = frame.filter(~pl.col(name).is_in(list(values)))
             if outside.height:
                 message = f"table {table.name}: {outside.height} rows lie outside the replaced {name} values"
                 raise LakeError(message)
-        return self._write(table, frame, mode="overwrite", predicate=_predicate(table, where or {}))
+        return self._write(table, frame, mode="overwrite", predicate=_predicate(table, where or {}), base=base)
 
-    def _write(self, table: Table, frame: pl.DataFrame, *, mode: str, predicate: str | None) -> Receipt:
+    def _write(
+        self, table: Table, frame: pl.DataFrame, *, mode: str, predicate: str | None = None, base: int | None
+    ) -> Receipt:
         rows = _in_form(table, frame)
         content = content_hash(rows)
         if mode == "append" and rows.is_empty():
             return Receipt(table.name, self.version(table), 0, content)
-        delta = self._open(table)
-        replaced = {"mode": mode, "predicate": predicate} if delta is not None else {"mode": "append"}
+        delta = self._open(table, version=base) or self._created(table)
         options: dict[str, Any] = {
-            **replaced,
-            "partition_by": [MONTH] if table.dated_by else None,
-            "storage_options": dict(self.options) or None,
-            "commit_properties": CommitProperties(custom_metadata={"rows": str(rows.height), "content": content}),
+            "mode": mode,
+            "predicate": predicate,
+            "commit_properties": CommitProperties(
+                custom_metadata={"rows": str(rows.height), "content": content},
+                max_commit_retries=None if base is None else 0,
+            ),
         }
-        data = _with_month(table, rows).to_arrow(compat_level=pl.CompatLevel.oldest())
-        write_deltalake(self._uri(table) if delta is None else delta, data, **options)
-        return Receipt(table.name, self.version(table), rows.height, content)
+        write_deltalake(delta, _stored(table, rows), **options)
+        return Receipt(table.name, delta.version(), rows.height, content)
+
+    def _created(self, table: Table) -> DeltaTable:
+        """The table's empty first version: writers that both find no table meet in it, and are fenced from there on."""
+        DeltaTable.create(
+            self._uri(table),
+            _stored(table, table.empty()).schema,
+            mode="ignore",
+            partition_by=[MONTH] if table.dated_by else None,
+            storage_options=dict(self.options) or None,
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
+        return DeltaTable(self._uri(table), version=0, storage_options=dict(self.options) or None)
 
     def _open(self, table: Table, *, version: int | None = None) -> DeltaTable | None:
+        if version is not None and version < 0:
+            return None
         uri = self._uri(table)
         try:
             return DeltaTable(uri, version=version, storage_options=dict(self.options) or None)
@@ -129,8 +153,10 @@ def _in_form(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(order, nulls_last=False, maintain_order=True)
 
 
-def _with_month(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.col(table.dated_by).dt.strftime("%Y-%m").alias(MONTH)) if table.dated_by else rows
+def _stored(table: Table, rows: pl.DataFrame) -> pa.Table:
+    if table.dated_by:
+        rows = rows.with_columns(pl.col(table.dated_by).dt.strftime("%Y-%m").alias(MONTH))
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _predicate(table: Table, where: Mapping[str, Sequence[Any]]) -> str | None:
