@@ -43,7 +43,7 @@ class Plan:
 
 
 def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]:
-    """The forecasts of one origin after the other, in the columns of COLUMNS; `read` gives what was known as_of a day."""
+    """The forecasts of one origin after the other, in COLUMNS; `read` gives what was known as_of a day."""
     model: Model | None = None
     fitted: date | None = None
     for origin in plan.origins:

@@ -1,4 +1,4 @@
-"""The almanac: which day is what for which store. Public and school holidays, bridge days, closures, and the days around them."""
+"""Which day is what for which store: public and school holidays, bridge days, closures, and the days around them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int32]
+from lib.features.arrays import Bools, Days, Floats, Ints, floats
 
 NO_EVENT = 0
+MONDAY, FRIDAY, SUNDAY = 0, 4, 6
 NEAREST_FIRST = (0, -1, 1, -2, 2, -3, 3)
 """Offsets in days from a holiday; a day between two holidays belongs to the one that stands first here."""
 EARLIER = 3
@@ -42,17 +41,18 @@ class Almanac:
     @property
     def ordinary(self) -> Bools:
         """Days that no holiday is near to."""
-        return self.event == NO_EVENT
+        marks: Bools = self.event == NO_EVENT
+        return marks
 
 
 def build(
     events: pl.DataFrame,
     stores: pl.DataFrame,
-    days: npt.NDArray[np.datetime64],
+    days: Days,
     *,
     place: tuple[str | None, str | None],
 ) -> Almanac:
-    """The almanac of `stores` (store, country, region, zone) over `days`; `place` is the country and region of the rest."""
+    """The almanac of `stores` (store, country, region, zone) over `days`; `place`: country and region of the rest."""
     placed = _placed(events, stores, days)
     named = _public_holidays(placed, stores, days, place=place)
     names = ("", *sorted(named["name"].unique().to_list()))
@@ -70,6 +70,11 @@ def build(
     )
 
 
+def weekdays(days: Days) -> npt.NDArray[np.int64]:
+    """0 for Monday to 6 for Sunday; 1 January 1970, day 0, was a Thursday."""
+    return (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+
 def distance(marks: Bools) -> tuple[Floats, Floats]:
     """Days since the last marked day and until the next one (0 on it), at most FAR. Both of the shape of `marks`."""
     width = marks.shape[1]
@@ -77,10 +82,10 @@ def distance(marks: Bools) -> tuple[Floats, Floats]:
     last = np.maximum.accumulate(np.where(marks, index, -FAR), axis=1)
     following = np.minimum.accumulate(np.where(marks, index, width + FAR)[:, ::-1], axis=1)[:, ::-1]
     since, until = np.minimum(index - last, FAR), np.minimum(following - index, FAR)
-    return since.astype(np.float32), until.astype(np.float32)
+    return floats(since), floats(until)
 
 
-def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.datetime64]) -> pl.DataFrame:
+def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: Days) -> pl.DataFrame:
     """Events by index of store and day: an event without store and zone is every store's."""
     places = stores.select("store", "zone", group=pl.int_range(pl.len()))
     first = days[0].astype(object)
@@ -97,11 +102,11 @@ def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: npt.NDArray[np.dat
 def _public_holidays(
     placed: pl.DataFrame,
     stores: pl.DataFrame,
-    days: npt.NDArray[np.datetime64],
+    days: Days,
     *,
     place: tuple[str | None, str | None],
 ) -> pl.DataFrame:
-    """Named holidays (group, day, name): a name of the law goes before the table's own, which may be a mere label."""
+    """Named holidays (group, day, name): the law's name goes before the table's own, which may be a mere label."""
     country, region = place
     first, last = days[0].astype(object), days[-1].astype(object)
     lawful = []
@@ -122,7 +127,7 @@ _INDEX: dict[str, Any] = {"group": pl.Int64, "day": pl.Int64, "name": pl.String,
 
 @cache
 def _lawful(country: str | None, region: str | None, first: int, last: int) -> tuple[tuple[date, str], ...]:
-    """Public holidays of a country, or of its region where the `holidays` package knows it; none for unknown countries."""
+    """Public holidays of a country, or of its region where `holidays` knows it; none for unknown countries."""
     import holidays  # noqa: PLC0415  a quarter of a second that other commands need not wait for
 
     known = holidays.list_supported_countries()
@@ -182,9 +187,10 @@ def _marks(placed: pl.DataFrame, kind: str, shape: tuple[int, ...]) -> Bools:
     return out
 
 
-def _bridges(holiday: Bools, days: npt.NDArray[np.datetime64]) -> Bools:
+def _bridges(holiday: Bools, days: Days) -> Bools:
     """Fridays after a holiday on Thursday, and Mondays before one on Tuesday."""
-    weekday = (days.astype(np.int64) + 3) % 7
+    weekday = weekdays(days)
     before, after = np.zeros_like(holiday), np.zeros_like(holiday)
     before[:, 1:], after[:, :-1] = holiday[:, :-1], holiday[:, 1:]
-    return ((weekday == 4) & before) | ((weekday == 0) & after)
+    bridges: Bools = ((weekday == FRIDAY) & before) | ((weekday == MONDAY) & after)
+    return bridges

@@ -1,15 +1,13 @@
-"""How a feature is addressed. History can only be looked up at the origin or whole weeks before it, never by a short lag."""
+"""How a feature is looked up: history only at the origin or whole weeks before the day, never by a shorter lag."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from lib.features.spine import Bools, Floats, Ints, Panel
-
-WEEK = 7
+from lib.features.arrays import WEEK, Bools, Floats, Ints, floats
+from lib.features.spine import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,10 @@ class Rows:
 
     @property
     def horizon(self) -> Ints:
-        """Date - origin, days."""
+        """Days from origin to date."""
         return self.date - self.origin
 
-    def take(self, chosen: npt.NDArray[np.bool_] | slice) -> "Rows":
+    def take(self, chosen: Bools) -> "Rows":
         """The chosen rows, in order."""
         return Rows(self.series[chosen], self.origin[chosen], self.date[chosen])
 
@@ -56,7 +54,7 @@ class SameWeekday:
         back = np.maximum(-(-rows.horizon // WEEK), self.weeks) * WEEK
         day = rows.date - back
         found = self.values[rows.series, np.maximum(day, 0)]
-        return np.where(day >= 0, found, np.nan).astype(np.float32)
+        return floats(np.where(day >= 0, found, np.nan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class SameEvent:
             use = (day >= 0) & (day <= rows.origin) & ~np.isnan(value) & (found < self.count)
             total += np.where(use, value, 0)
             found += use
-        return np.where(found > 0, total / np.maximum(found, 1), np.nan).astype(np.float32)
+        return floats(np.where(found > 0, total / np.maximum(found, 1), np.nan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class Ahead:
         value = self.values[rows.series, rows.date]
         if self.known is None:
             return value
-        return np.where(self.known[rows.series, rows.date] <= rows.origin, value, self.unknown).astype(np.float32)
+        return floats(np.where(self.known[rows.series, rows.date] <= rows.origin, value, self.unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class OfRow:
 
     def gather(self, rows: Rows) -> Floats:
         """(N,) values."""
-        return self.value(rows).astype(np.float32)
+        return floats(self.value(rows))
 
 
 Column = AtOrigin | SameWeekday | SameEvent | Ahead | OfRow
@@ -118,8 +116,10 @@ Scale = Literal["as is", "per expected", "level per expected"]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A named column. `per expected` divides it by the row's expected same-weekday sales, so that series compare;
-    `level per expected` first multiplies it by the series' level at the origin.
+    """A named column, scaled so that series compare.
+
+    `per expected` divides it by the row's expected same-weekday sales; `level per expected` first multiplies it by the
+    series' level at the origin.
     """
 
     name: str
@@ -128,8 +128,3 @@ class Feature:
 
 
 Module = Callable[[Panel], list[Feature]]
-
-
-def masked(values: Floats, keep: Bools) -> Floats:
-    """`values` with NaN where `keep` is false."""
-    return np.where(keep, values, np.float32(np.nan)).astype(np.float32)

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from lib.features import calendar, events, history, lags, levels, prices, promotions, weather
-from lib.features.columns import AtOrigin, Feature, Rows, SameWeekday
-from lib.features.spine import Floats, Panel
+from lib.features.arrays import Floats, floats
+from lib.features.columns import AtOrigin, Feature, Rows, SameWeekday, Scale
+from lib.features.spine import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,14 @@ class Features:
         """Look the rows up. What is `per expected` is divided by the row's expected sales."""
         expected = self.usual.gather(rows)
         values = np.empty((len(rows.series), len(self.columns)), np.float32)
-        factor = {
-            "as is": np.float32(1),
-            "per expected": 1 / expected,
-            "level per expected": self.level.gather(rows) / expected,
+        level = self.level.gather(rows)
+        factors: dict[Scale, Floats] = {
+            "as is": np.ones_like(expected),
+            "per expected": floats(1 / expected),
+            "level per expected": floats(level / expected),
         }
         for place, feature in enumerate(self.columns):
-            values[:, place] = feature.column.gather(rows) * factor[feature.scale]
+            values[:, place] = feature.column.gather(rows) * factors[feature.scale]
         return Matrix(values, self.names, expected)
 
 
@@ -54,7 +56,7 @@ def of(panel: Panel) -> Features:
         *lags.features(panel, usual),
         *levels.features(panel, usual),
         *events.features(panel, usual),
-        *promotions.features(panel),
+        *promotions.features(panel, usual),
         *prices.features(panel),
         *weather.features(panel),
     )

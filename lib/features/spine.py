@@ -9,7 +9,8 @@ import numpy.typing as npt
 import polars as pl
 
 from lib.features import almanac
-from lib.features.almanac import Almanac, Bools, Floats, Ints
+from lib.features.almanac import Almanac
+from lib.features.arrays import Bools, Days, Floats, Ints
 
 SILENCE_DAYS = 28
 """A series without a row for so long is no longer live."""
@@ -46,7 +47,7 @@ class Panel:
     """
 
     inputs: Inputs
-    days: npt.NDArray[np.datetime64]
+    days: Days
     horizon: int
     series: pl.DataFrame
     stores: pl.DataFrame
@@ -56,6 +57,11 @@ class Panel:
     sales: Floats
     shut: Floats
     live: Bools
+
+    @property
+    def first_day(self) -> date:
+        """The day with index 0."""
+        return day_of(self.days[0])
 
     @property
     def history(self) -> int:
@@ -68,6 +74,11 @@ class Panel:
         return self.sales.shape[0], len(self.days)
 
 
+def day_of(day: np.datetime64) -> date:
+    """The calendar day."""
+    return date.fromisoformat(str(day.astype("datetime64[D]")))
+
+
 def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> Panel:
     """Lay the known sales out as a panel, sorted by store and product; `history_days` cuts off older days."""
     sales = inputs.sales.filter(pl.col("date") <= inputs.as_of)
@@ -75,10 +86,11 @@ def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> P
     sales = sales.filter(pl.col("date") >= first)
     series = _series(sales, inputs.assortment, inputs.as_of)
     stores = series.select("store").unique().sort("store").join(inputs.stores, on="store", how="left").sort("store")
-    days = np.arange(first, inputs.as_of + timedelta(days=horizon + 1), dtype="datetime64[D]")
+    length = (inputs.as_of - first).days + 1
+    days = np.datetime64(first, "D") + np.arange(length + horizon)
     store_index = _index_of(series["store"], stores["store"])
     product_index = _index_of(series["product"], series["product"].unique().sort())
-    raw = _scatter(sales, series, first=first, shape=(series.height, len(days) - horizon))
+    raw = _scatter(sales, series, first=first, shape=(series.height, length))
     units, shut = _zeros_told_apart(raw, store_index, stores.height)
     calendar = almanac.build(inputs.events, stores, days, place=(inputs.country, inputs.region))
     live = _live(raw, series, inputs)
@@ -98,7 +110,7 @@ def spread(panel: Panel, spans: pl.DataFrame, value: str) -> Floats:
     for_all = (
         spans.filter(pl.col("store").is_null()).drop("store").join(rows, on="product").select(*columns, one=pl.lit(0))
     )
-    first, width = panel.days[0].astype(object), len(panel.days)
+    first, width = panel.first_day, len(panel.days)
     begin = (pl.col("starts") - first).dt.total_days().clip(0, width)
     end = (pl.col("ends") - first).dt.total_days().fill_null(width).clip(-1, width - 1) + 1
     by_day = (
@@ -114,8 +126,7 @@ def spread(panel: Panel, spans: pl.DataFrame, value: str) -> Floats:
 
 
 def _first_day(sales: pl.DataFrame, as_of: date, history_days: int | None) -> date:
-    first = sales["date"].min() if sales.height else as_of
-    assert isinstance(first, date)
+    first: date = sales.select(pl.col("date").min().fill_null(as_of)).item()
     return first if history_days is None else max(first, as_of - timedelta(days=history_days - 1))
 
 
@@ -178,7 +189,7 @@ def _outage(known: Bools, *, days: int = OUTAGE_DAYS) -> Bools:
 def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs) -> Bools:
     """Series to forecast: ranged on the day after as_of if there is an assortment, else seen in the last weeks."""
     business_date = inputs.as_of + timedelta(days=1)
-    live: Bools = (~np.isnan(raw[:, -SILENCE_DAYS:])).any(axis=1)
+    live: Bools = np.any(~np.isnan(raw[:, -SILENCE_DAYS:]), axis=1)
     if inputs.assortment.height:
         ranged = inputs.assortment.filter(
             (pl.col("starts") <= business_date) & (pl.col("ends").is_null() | (pl.col("ends") >= business_date))

@@ -1,10 +1,13 @@
 """Weather as issued: for days ahead only forecasts that the origin knew, never what was observed later."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
+from lib.features.arrays import Floats
 from lib.features.columns import Feature, OfRow, Rows
-from lib.features.spine import Floats, Panel
+from lib.features.spine import Panel
 
 VALUES = ("temperature", "temperature_max", "precipitation")
 
@@ -15,8 +18,8 @@ def features(panel: Panel) -> list[Feature]:
     return [Feature(f"{value}_forecast", OfRow(_newest(panel, issued, value))) for value in VALUES]
 
 
-def _newest(panel: Panel, issued: pl.DataFrame, value: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    first = panel.days[0].astype(object)
+def _newest(panel: Panel, issued: pl.DataFrame, value: str) -> Callable[[Rows], Floats]:
+    first = panel.first_day
     known = issued.select(
         "store",
         value,

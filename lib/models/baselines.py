@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from lib.features import history
+from lib.features.arrays import Floats, floats, mean_of, same_weekdays
 from lib.features.columns import Rows, SameWeekday
-from lib.features.spine import Floats, Panel
+from lib.features.spine import Panel
 
 INCUMBENT_WEEKS = 4
 
 
 def incumbent(panel: Panel, rows: Rows) -> Floats:
     """(N,) mean of the last four same weekdays, shut days counting 0 as the simple tool does; 0 without any."""
-    weeks = history.same_weekdays(_with_shut_as_zero(panel), INCUMBENT_WEEKS)
-    return np.nan_to_num(SameWeekday(history.mean_over_weeks(weeks)).gather(rows))
+    weeks = same_weekdays(_with_shut_as_zero(panel), INCUMBENT_WEEKS)
+    return np.nan_to_num(SameWeekday(mean_of(weeks)).gather(rows))
 
 
 def seasonal_naive(panel: Panel, rows: Rows) -> Floats:
@@ -21,4 +21,4 @@ def seasonal_naive(panel: Panel, rows: Rows) -> Floats:
 
 
 def _with_shut_as_zero(panel: Panel) -> Floats:
-    return np.where(panel.shut == 1, 0, panel.sales).astype(np.float32)
+    return floats(np.where(panel.shut == 1, 0, panel.sales))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from lib.features.columns import Floats
+from lib.features.arrays import Floats, floats
 
 if TYPE_CHECKING:
     from catboost import CatBoostRegressor
@@ -19,9 +19,10 @@ class BoostingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(300, ge=1)
+    iterations: int = Field(400, ge=1)
     depth: int = Field(6, ge=1, le=10)
     learning_rate: float = Field(0.06, gt=0)
+    column_share: float = Field(0.4, gt=0, le=1, description="share of the columns that each tree may look at")
     border_count: int = Field(64, ge=2, le=254)
     origin_every: int = Field(4, ge=1, description="train on every so-manieth past day as origin")
     warm_up_days: int = Field(70, ge=56, description="first days of the history, which have no history of their own")
@@ -40,10 +41,11 @@ class Booster:
         """(N,) units; NaN where nothing was expected. ValueError if the matrix has other columns than the model."""
         if matrix.names != self.names:
             other = sorted(set(matrix.names) ^ set(self.names))
-            message = f"the model was trained on other features than these: {', '.join(other) or 'another order'}; train again"
+            differing = ", ".join(other) or "another order"
+            message = f"the model was trained on other features than these: {differing}; train again"
             raise ValueError(message)
         ratio = self.model.predict(matrix.values)
-        return (np.maximum(ratio, 0) * matrix.expected).astype(np.float32)
+        return floats(np.maximum(ratio, 0) * matrix.expected)
 
 
 def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, threads: int) -> Booster:
@@ -62,6 +64,7 @@ def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, 
         iterations=config.iterations,
         depth=config.depth,
         learning_rate=config.learning_rate,
+        rsm=config.column_share,
         border_count=config.border_count,
         boosting_type="Plain",
         random_seed=seed,

@@ -1,4 +1,4 @@
-"""A model as it is kept: the booster, its intervals and where it comes from, as files that are equal for equal input."""
+"""A model as it is kept: the booster and its intervals, as files that are equal for equal input."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lib.features.columns import Floats
+from lib.features.arrays import Floats
 from lib.features.matrix import Matrix
 from lib.models.boosting import Booster
 from lib.models.intervals import Intervals

@@ -7,7 +7,8 @@ import polars as pl
 
 from lib import metrics
 from lib.features import matrix as features
-from lib.features.columns import Floats, Rows
+from lib.features.arrays import Floats
+from lib.features.columns import Rows
 from lib.features.matrix import Features
 from lib.features.spine import Panel
 from lib.models import boosting, intervals
@@ -20,7 +21,7 @@ NEEDED_DAYS = 28
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A model and its figures: rmse_train, rmse_validation (units), fa, bias of the validation weeks, and row counts."""
+    """A model and its figures: rmse_train, rmse_validation (units), fa and bias of the validation, row counts."""
 
     model: Model
     figures: dict[str, float]

@@ -1,12 +1,11 @@
 """Published forecasts against the sales that have since arrived."""
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 
 from lib import metrics
 from lib.contracts import OUTPUTS
+from lib.features.arrays import Ints
 from lib.features.columns import Rows
 from lib.features.spine import Panel
 from lib.models import baselines
@@ -18,7 +17,7 @@ def score(published: pl.DataFrame, panel: Panel) -> pl.DataFrame:
     """Rows of `scores` for published forecasts (with `publication_id`) whose sales the panel's inputs know."""
     sold = panel.inputs.sales.select("store", "product", "date", actual="quantity")
     known = published.join(sold, on=["store", "product", "date"]).sort("publication_id", "store", "product", "date")
-    return known.with_columns(incumbent=_incumbent(known, panel)).select(list(SCORES.schema)).cast(dict(SCORES.schema))
+    return known.with_columns(incumbent=_incumbent(known, panel)).select(list(SCORES.schema)).cast(SCORES.schema)
 
 
 def daily(scores: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
@@ -54,7 +53,5 @@ def _incumbent(known: pl.DataFrame, panel: Panel) -> pl.Series:
     return pl.Series("incumbent", baselines.incumbent(panel, rows).astype(np.float64))
 
 
-def _day_index(days: pl.Series, panel: Panel) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    first = panel.days[0].astype(object)
-    assert isinstance(first, date)
-    return (days - first).dt.total_days().cast(pl.Int32).to_numpy()
+def _day_index(days: pl.Series, panel: Panel) -> Ints:
+    return (days - panel.first_day).dt.total_days().cast(pl.Int32).to_numpy()

@@ -1,15 +1,12 @@
 """The sanity band: no published number strays too far from what the series sold on such days."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.features import history
+from lib.features.arrays import Bools, Floats, floats, same_weekdays
 from lib.features.columns import Rows, SameWeekday
-
-if TYPE_CHECKING:
-    from lib.features.spine import Floats, Panel
+from lib.features.spine import Panel
 
 
 class SanityConfig(BaseModel):
@@ -24,17 +21,12 @@ class SanityConfig(BaseModel):
     slack: float = Field(3.0, ge=0, description="units beyond the band that never matter")
 
 
-def band(
-    panel: "Panel", rows: Rows, *, special: "np.ndarray[tuple[int], np.dtype[np.bool_]]", config: SanityConfig
-) -> tuple["Floats", "Floats"]:
+def band(panel: Panel, rows: Rows, *, special: Bools, config: SanityConfig) -> tuple[Floats, Floats]:
     """(N,) lowest and highest sane units; 0 and infinity where the series has no recent same weekday."""
-    weeks = history.same_weekdays(panel.sales, history.WEEKS)
-    lowest = SameWeekday(np.fmin.reduce(weeks, axis=0)).gather(rows)
-    highest = SameWeekday(np.fmax.reduce(weeks, axis=0)).gather(rows)
+    weeks = same_weekdays(panel.sales, history.WEEKS)
+    lowest = SameWeekday(floats(np.fmin.reduce(weeks, axis=0))).gather(rows)
+    highest = SameWeekday(floats(np.fmax.reduce(weeks, axis=0))).gather(rows)
     low = lowest * np.where(special, config.special_low, config.low) - config.slack
     high = highest * np.where(special, config.special_high, config.high) + config.slack
     known = ~np.isnan(lowest)
-    return (
-        np.where(known, np.maximum(low, 0), 0).astype(np.float32),
-        np.where(known, high, np.inf).astype(np.float32),
-    )
+    return floats(np.where(known, np.maximum(low, 0), 0)), floats(np.where(known, high, np.inf))
