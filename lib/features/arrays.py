@@ -32,7 +32,7 @@ def per(numerator: Floats, denominator: Floats) -> Floats:
 def shifted(values: Floats, days: int) -> Floats:
     """The value `days` days before; NaN before the first day."""
     out = np.full_like(values, np.nan)
-    out[:, days:] = values[:, : values.shape[1] - days] if days else values
+    out[:, days:] = values[:, : max(values.shape[1] - days, 0)]
     return out
 
 
