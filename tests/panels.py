@@ -17,9 +17,13 @@ ALWAYS = date(1900, 1, 1)
 
 
 def sales(
-    *, days: int = 200, as_of: date = AS_OF, stores: tuple[str, ...] = ("A", "B"), products: tuple[str, ...] = ("x", "y")
+    *,
+    days: int = 200,
+    as_of: date = AS_OF,
+    stores: tuple[str, ...] = ("A", "B"),
+    products: tuple[str, ...] = ("x", "y"),
 ) -> pl.DataFrame:
-    """Daily sales up to `as_of`: the weekday's quantity times 1, 2, ... per series, and some noise that is always the same."""
+    """Daily sales up to `as_of`: the weekday's quantity times 1, 2, ... per series, with noise that never changes."""
     noise = np.random.default_rng(1)
     rows = []
     for number, (store, product) in enumerate((s, p) for s in stores for p in products):
@@ -46,7 +50,9 @@ def rows(name: str, *dicts: dict[str, Any]) -> pl.DataFrame:
     return table(pl.DataFrame(list(dicts), infer_schema_length=None), name)
 
 
-def inputs(*, as_of: date = AS_OF, place: tuple[str | None, str | None] = ("DE", "BW"), **frames: pl.DataFrame) -> Inputs:
+def inputs(
+    *, as_of: date = AS_OF, place: tuple[str | None, str | None] = ("DE", "BW"), **frames: pl.DataFrame
+) -> Inputs:
     """What is known as_of: the made-up sales unless given, and empty tables of the rest."""
     filled = {name: frames.get(name, rows(name)) for name in INPUTS if name != "sales"}
     for name in ("stores", "products", "assortment", "prices", "events"):

@@ -1,0 +1,118 @@
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lib.features import matrix, spine
+from tests import panels
+from tests.panels import AS_OF, rows
+
+
+def day(panel: spine.Panel, back: int) -> int:
+    return panel.history - 1 - back
+
+
+def test_a_store_that_sold_nothing_at_all_was_shut_and_its_sales_say_nothing() -> None:
+    sold = panels.sales().with_columns(
+        quantity=pl.when((pl.col("date") == AS_OF) & (pl.col("store") == "A")).then(0.0).otherwise("quantity")
+    )
+    panel = panels.panel(sales=sold)
+    assert panel.shut[0, day(panel, 0)] == 1
+    assert np.isnan(panel.sales[0, day(panel, 0)])
+    assert panel.shut[2, day(panel, 0)] == 0
+
+
+def test_a_product_that_nobody_bought_in_an_open_store_is_a_true_zero() -> None:
+    nobody = (pl.col("date") == AS_OF) & (pl.col("store") == "A") & (pl.col("product") == "x")
+    panel = panels.panel(sales=panels.sales().with_columns(quantity=pl.when(nobody).then(0.0).otherwise("quantity")))
+    assert panel.sales[0, day(panel, 0)] == 0
+    assert panel.shut[0, day(panel, 0)] == 0
+
+
+def test_a_source_that_never_writes_zeros_leaves_them_out_on_open_days() -> None:
+    nobody = (pl.col("date") == AS_OF) & (pl.col("store") == "A") & (pl.col("product") == "x")
+    panel = panels.panel(sales=panels.sales().filter(~nobody))
+    assert panel.sales[0, day(panel, 0)] == 0
+
+
+def test_a_source_that_never_writes_zeros_leaves_shut_days_out() -> None:
+    panel = panels.panel(sales=panels.sales().filter(~((pl.col("date").dt.weekday() == 7) & (pl.col("store") == "A"))))
+    assert panel.shut[0, day(panel, 0)] == 1
+    assert panel.shut[0, day(panel, 1)] == 0
+
+
+def test_weeks_without_data_are_an_outage_and_not_taken_for_closing() -> None:
+    gap = pl.col("date").is_between(AS_OF - timedelta(days=40), AS_OF - timedelta(days=20)) & (pl.col("store") == "A")
+    panel = panels.panel(sales=panels.sales().filter(~gap))
+    assert np.isnan(panel.shut[0, day(panel, 30)])
+    assert np.isnan(panel.sales[0, day(panel, 30)])
+
+
+def test_a_series_silent_for_a_month_is_no_longer_forecast() -> None:
+    silent = (pl.col("store") == "B") & (pl.col("date") > AS_OF - timedelta(days=28))
+    panel = panels.panel(sales=panels.sales().filter(~silent))
+    assert panel.live.tolist() == [True, True, False, False]
+
+
+def test_the_assortment_decides_what_is_forecast_even_what_has_never_sold() -> None:
+    ranged = rows(
+        "assortment",
+        {"store": "A", "product": "x", "starts": date(2018, 1, 1)},
+        {"store": "A", "product": "new", "starts": AS_OF + timedelta(days=1)},
+        {"store": "B", "product": "x", "starts": date(2018, 1, 1), "ends": AS_OF},
+    )
+    panel = panels.panel(assortment=ranged)
+    live = panel.series.filter(pl.Series(panel.live)).select("store", "product").rows()
+    assert live == [("A", "new"), ("A", "x")]
+
+
+def test_a_store_that_closed_for_good_is_not_forecast() -> None:
+    closed = rows("stores", {"store": "A", "closed": AS_OF}, {"store": "B"})
+    assert panels.panel(stores=closed).live.tolist() == [False, False, True, True]
+
+
+def test_of_overlapping_promotions_the_later_start_wins_and_one_store_before_all() -> None:
+    panel = panels.panel()
+    first = AS_OF - timedelta(days=20)
+    spans = pl.DataFrame(
+        {
+            "store": [None, None, "A"],
+            "product": ["x", "x", "x"],
+            "starts": [first, first + timedelta(days=3), first + timedelta(days=3)],
+            "ends": [first + timedelta(days=9)] * 3,
+            "depth": [0.1, 0.2, 0.3],
+        }
+    )
+    depth = spine.spread(panel, spans, "depth")
+    start = day(panel, 20)
+    assert np.allclose(depth[0, start : start + 4], [0.1, 0.1, 0.1, 0.3])
+    assert np.allclose(depth[2, start : start + 4], [0.1, 0.1, 0.1, 0.2])
+    assert np.isnan(depth[0, start + 10])
+    assert np.isnan(depth[1]).all()
+
+
+def test_a_span_that_starts_before_the_history_and_never_ends_covers_all_of_it() -> None:
+    panel = panels.panel()
+    spans = rows("prices", {"product": "y", "starts": date(2000, 1, 1), "price": 2.0}).with_columns(
+        ends=pl.lit(None, pl.Date)
+    )
+    assert (spine.spread(panel, spans, "price")[1] == 2.0).all()
+
+
+def test_every_size_of_chain_and_history_gives_a_matrix_without_infinities() -> None:
+    shapes: list[dict[str, Any]] = [
+        {"sales": panels.sales(stores=("A",), products=("x",))},
+        {"sales": panels.sales(days=3)},
+        {"sales": panels.sales(days=60, products=tuple(f"p{n}" for n in range(30)))},
+        {"sales": panels.sales().with_columns(pl.col("quantity") * 0.001)},
+        {"sales": panels.sales().with_columns(pl.col("quantity") * 1e6)},
+        {"sales": panels.sales().with_columns(quantity=pl.lit(0.0))},
+        {"place": (None, None)},
+        {"horizon": 14},
+    ]
+    for shape in shapes:
+        panel = panels.panel(**shape)
+        found = matrix.of(panel).matrix(matrix.rows_ahead(panel))
+        assert found.values.shape[0] == panel.live.sum() * panel.horizon, shape
+        assert not np.isinf(found.values).any(), shape

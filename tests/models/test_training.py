@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from lib.features import matrix
+from lib.models import champion, training
+from lib.models.boosting import BoostingConfig
+from lib.models.training import Training
+from tests import panels
+
+CONFIG = BoostingConfig(iterations=30, validation_days=28)
+
+
+def trained(*, seed: int = 1, threads: int = 2) -> Training:
+    panel = panels.panel()
+    return training.train(panel, matrix.of(panel), config=CONFIG, seed=seed, threads=threads)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_the_same_input_gives_the_same_model_byte_for_byte(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        champion.save(trained().model, tmp_path / name)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_another_seed_gives_another_model(tmp_path: Path) -> None:
+    champion.save(trained(seed=1).model, tmp_path / "one")
+    champion.save(trained(seed=2).model, tmp_path / "two")
+    assert files(tmp_path / "one") != files(tmp_path / "two")
+
+
+def test_a_model_that_was_kept_forecasts_the_same_byte_for_byte(tmp_path: Path) -> None:
+    model = trained().model
+    champion.save(model, tmp_path / "kept")
+    panel = panels.panel()
+    rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
+    point, quantiles = model.predict(rows)
+    again, more = champion.load(tmp_path / "kept", name="fournil/1").predict(rows)
+    assert point.tobytes() == again.tobytes()
+    assert quantiles.tobytes() == more.tobytes()
+
+
+def test_the_number_of_threads_changes_no_forecast() -> None:
+    panel = panels.panel()
+    rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
+    one, two = (trained(threads=threads).model.predict(rows)[0] for threads in (1, 2))
+    assert one.tobytes() == two.tobytes()
+
+
+def test_a_training_says_how_good_it_is_on_days_it_had_not_seen() -> None:
+    figures = trained().figures
+    assert figures["rmse_validation"] > 0
+    assert figures["fa"] > 0.8
+    assert abs(figures["bias"]) < 0.1
+    assert figures["rows_validation"] == 4 * sum(min(7, 28 - day) for day in range(28))
+
+
+def test_too_short_a_history_is_refused_with_the_days_that_are_needed() -> None:
+    panel = panels.panel(sales=panels.sales(days=100))
+    assert not training.enough_history(panel, CONFIG)
+    with pytest.raises(ValueError, match="100 days of sales are too few to train on: 126 are needed"):
+        training.train(panel, matrix.of(panel), config=CONFIG, seed=1, threads=1)

@@ -1,0 +1,56 @@
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from lib.features import matrix
+from lib.features.spine import Panel
+from lib.planning import opening
+from tests import panels
+from tests.panels import rows
+
+GOOD_FRIDAY, BEFORE = date(2019, 4, 19), date(2019, 4, 16)
+
+
+def shut(panel: Panel) -> dict[tuple[str, date], bool]:
+    ahead = matrix.rows_ahead(panel)
+    labels = matrix.labels(panel, ahead).with_columns(pl.Series("shut", opening.shut_ahead(panel, ahead)))
+    return {(row["store"], row["date"]): row["shut"] for row in labels.iter_rows(named=True)}
+
+
+def two_years(*, closed: pl.Expr) -> pl.DataFrame:
+    sold = panels.sales(days=800, as_of=BEFORE)
+    return sold.with_columns(quantity=pl.when(closed).then(0.0).otherwise("quantity"))
+
+
+def test_a_store_shut_on_the_last_good_fridays_is_shut_on_the_next() -> None:
+    fridays = pl.col("date").is_in([date(2017, 4, 14), date(2018, 3, 30)])
+    found = shut(panels.panel(as_of=BEFORE, sales=two_years(closed=fridays & (pl.col("store") == "A"))))
+    assert found["A", GOOD_FRIDAY]
+    assert not found["B", GOOD_FRIDAY]
+    assert not found["A", GOOD_FRIDAY - timedelta(days=1)]
+
+
+def test_a_store_too_young_to_know_good_friday_does_as_the_chain_does() -> None:
+    fridays = pl.col("date").is_in([date(2017, 4, 14), date(2018, 3, 30)])
+    sold = two_years(closed=fridays).filter((pl.col("store") == "A") | (pl.col("date") > BEFORE - timedelta(days=100)))
+    assert shut(panels.panel(as_of=BEFORE, sales=sold))["B", GOOD_FRIDAY]
+
+
+def test_a_store_shut_on_sundays_stays_shut_on_sundays() -> None:
+    found = shut(panels.panel(as_of=BEFORE, sales=two_years(closed=pl.col("date").dt.weekday() == 7)))
+    assert found["A", date(2019, 4, 21)]
+    assert not found["A", date(2019, 4, 20)]
+
+
+def test_a_told_closure_is_believed() -> None:
+    told = rows("events", {"date": BEFORE + timedelta(days=2), "name": "refit", "kind": "closure", "store": "A"})
+    found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE), events=told))
+    assert found["A", BEFORE + timedelta(days=2)]
+    assert not found["B", BEFORE + timedelta(days=2)]
+
+
+def test_weeks_without_data_do_not_shut_a_store() -> None:
+    gap = pl.col("date").is_between(BEFORE - timedelta(days=60), BEFORE - timedelta(days=5))
+    found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE).filter(~gap)))
+    assert not np.array(list(found.values())).any()
