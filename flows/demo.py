@@ -55,8 +55,8 @@ Look at
   the data checks     {home / "data_docs" / "index.html"}
 
 Try next
-  python -m flows daily --as-of 2019-04-24       the night after; it syncs one more day
-  python -m flows backtest --first-origin 2019-01-01 --last-origin 2019-04-16
-  python -m flows --help                         everything else
-  README.md, "Your own data"                     a source.toml of a dozen lines brings it in
+  .venv/bin/python -m flows daily --as-of 2019-04-24     the night after; it syncs one more day
+  .venv/bin/python -m flows backtest --first-origin 2019-01-01 --last-origin 2019-04-16
+  .venv/bin/python -m flows --help                       everything else
+  README.md, "Your own data"                             a source.toml of a dozen lines brings it in
 """

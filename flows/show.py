@@ -15,11 +15,24 @@ def settings(chosen: Settings) -> str:
 
 def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a result of its own
     """A few lines for people."""
-    if name == "backtest":
-        return _backtest(value)
+    special = {"backtest": _backtest, "train": _trained, "weekly": _trained, "daily": _page, "monitor": _page}
+    if name in special:
+        return special[name](value)
     if isinstance(value, list):
         return "\n".join(_line(each) for each in value)
     return value if isinstance(value, str) else _line(value)
+
+
+def _trained(value: Any) -> str:  # noqa: ANN401
+    found = value.figures
+    return (
+        f"{value.registered.title} is in use: RMSE {found['rmse_train']:.1f} units in training and "
+        f"{found['rmse_validation']:.1f} on the last weeks; accuracy there {found['fa']:.1%}, bias {found['bias']:+.1%}"
+    )
+
+
+def _page(value: str) -> str:
+    return f"dashboard: {value}"
 
 
 def _backtest(value: Any) -> str:  # noqa: ANN401
@@ -36,4 +49,4 @@ def _backtest(value: Any) -> str:  # noqa: ANN401
 def _line(value: Any) -> str:  # noqa: ANN401
     if not is_dataclass(value) or isinstance(value, type):
         return str(value)
-    return ", ".join(f"{name} {part}" for name, part in asdict(value).items() if part not in {"", None})
+    return ", ".join(f"{name} {part}" for name, part in asdict(value).items() if part not in ("", None))

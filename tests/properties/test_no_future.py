@@ -80,7 +80,12 @@ def test_a_column_that_looks_at_the_day_itself_is_caught() -> None:
 @pytest.mark.parametrize(
     "later",
     [
-        {"date": ORIGIN + timedelta(days=1), "store": "A", "temperature": 30.0, "known_from": ORIGIN + timedelta(days=1)},
+        {
+            "date": ORIGIN + timedelta(days=1),
+            "store": "A",
+            "temperature": 30.0,
+            "known_from": ORIGIN + timedelta(days=1),
+        },
         {
             "date": ORIGIN + timedelta(days=1),
             "store": "A",
