@@ -91,15 +91,13 @@ def main() -> None:
     unknown = sorted(set(chosen) - set(PARTS))
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    print(
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
-    )
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}")
     print(f"{'':44}{'measured':>10} {'':6}{'limit':>10}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as home:
-        for part in PARTS:
-            if part in chosen:
-                for figure in PARTS[part](home):
-                    print(figure.line(), flush=True)
+        for part in (each for name, each in PARTS.items() if name in chosen):
+            for figure in part(home):
+                print(figure.line(), flush=True)
 
 
 def _run(home: str, *arguments: str) -> float:
