@@ -17,5 +17,9 @@ class LakeError(FournilError):
     """The lake lacks something a step needs, or refuses a write."""
 
 
+class TrainingError(FournilError):
+    """There is not enough to train a model on."""
+
+
 class HoldError(FournilError):
     """A critical check failed: nothing new is published and the last publication stays live."""

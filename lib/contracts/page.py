@@ -26,7 +26,8 @@ _HEAD = """# Data contract
 Written from `lib/contracts` by `python -m lib.contracts.page`; a test fails when it is stale.
 
 A column in bold must be given. Every input row carries `known_from` and `known_until` (empty: still true). A read as
-of day D takes the rows with `known_from <= D` and `known_until` empty or after D. A source may give `known_from` itself.
+of day D takes the rows with `known_from <= D` and `known_until` empty or after D. A source may give
+`known_from` itself.
 """
 
 

@@ -9,9 +9,11 @@ import polars as pl
 
 from lib import metrics
 from lib.contracts import QUANTILES
+from lib.errors import TrainingError
 from lib.features import matrix as features
 from lib.features import spine
-from lib.features.spine import Inputs
+from lib.features.matrix import Features
+from lib.features.spine import Inputs, Panel
 from lib.models import baselines, training
 from lib.models.boosting import BoostingConfig
 from lib.models.champion import Model
@@ -50,9 +52,7 @@ def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]
         panel = spine.build(read(origin), horizon=plan.horizon, history_days=plan.model.history_days)
         columns = features.of(panel)
         if fitted is None or (origin - fitted).days >= plan.refit:
-            if training.enough_history(panel, plan.model):
-                trained = training.train(panel, columns, config=plan.model, seed=plan.seed, threads=plan.threads)
-                model = trained.model
+            model = _trained(panel, columns, plan) or model
             fitted = origin
         rows = features.rows_ahead(panel)
         drafted = planning.forecast(panel, columns, rows, model=model, config=plan.sanity)
@@ -60,6 +60,14 @@ def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]
             pl.Series("incumbent", baselines.incumbent(panel, rows).astype(np.float64)),
             pl.Series("seasonal_naive", baselines.seasonal_naive(panel, rows).astype(np.float64)),
         ).select(COLUMNS)
+
+
+def _trained(panel: Panel, columns: Features, plan: Plan) -> Model | None:
+    """A fresh model; None while there is too little to train on."""
+    try:
+        return training.train(panel, columns, config=plan.model, seed=plan.seed, threads=plan.threads).model
+    except TrainingError:
+        return None
 
 
 def against_sales(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:

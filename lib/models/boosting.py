@@ -49,16 +49,15 @@ class Booster:
 
 
 def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, threads: int) -> Booster:
-    """Fit to (N,) actual sales, units; rows without expected sales are left out.
+    """Fit to (N,) actual sales, units; something must be expected of every row.
 
     The target is sales per expected sales, weighted by expected sales, so that the absolute error it minimises is in
     units. Equal rows in equal order give an equal model, whatever `threads` is.
     """
     from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
 
-    known = ~np.isnan(matrix.expected) & ~np.isnan(actual)
-    expected = matrix.expected[known]
-    pool = Pool(matrix.values[known], actual[known] / expected, weight=expected, feature_names=list(matrix.names))
+    ratio = actual / matrix.expected
+    pool = Pool(matrix.values, ratio, weight=matrix.expected, feature_names=list(matrix.names))
     model = CatBoostRegressor(
         loss_function="MAE",
         iterations=config.iterations,
@@ -71,5 +70,6 @@ def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, 
         thread_count=threads,
         allow_writing_files=False,
         verbose=False,
+        allow_const_label=True,
     )
     return Booster(model.fit(pool), matrix.names)

@@ -11,25 +11,25 @@ from lib.features.arrays import Floats
 
 GROUPS = 6
 MIN_ROWS_PER_GROUP = 200
-SMALLEST = 1e-3
-"""Units; a point forecast of 0 has no relative residuals."""
+
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Relative residuals, in groups of about equal volume.
+    """Residuals per spread, in groups of about equal volume; the spread of a forecast is how far off it usually is.
 
-    `edges` (G - 1,): forecasts that part the groups, units. `residuals` (G, Q): quantiles of actual / forecast - 1.
+    `edges` (G - 1,): forecasts that part the groups, units. `residuals` (G, Q): quantiles of residual / spread.
     """
 
-    edges: npt.NDArray[np.float64]
-    residuals: npt.NDArray[np.float64]
+    edges: Doubles
+    residuals: Doubles
 
-    def quantiles(self, forecast: Floats) -> npt.NDArray[np.float64]:
-        """(N, Q) quantiles of sales, units, never below 0 and never crossing."""
+    def quantiles(self, forecast: Floats, spread: Doubles) -> Doubles:
+        """(N, Q) quantiles of sales, units, never below 0 and never crossing; `spread` (N,) is in units."""
         group = np.searchsorted(self.edges, forecast)
-        spread: npt.NDArray[np.float64] = np.maximum(forecast[:, None] * (1 + self.residuals[group]), 0)
-        return np.maximum.accumulate(spread, axis=1)
+        levels: Doubles = np.maximum(forecast[:, None] + spread[:, None] * self.residuals[group], 0)
+        return np.maximum.accumulate(levels, axis=1)
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -42,16 +42,15 @@ class Intervals:
         return cls(np.array(plain["edges"], np.float64), residuals)
 
 
-def calibrate(forecast: Floats, actual: Floats) -> Intervals:
-    """Learn the residuals from (N,) forecasts and what came true, units. ValueError without any row."""
+def calibrate(forecast: Floats, actual: Floats, spread: Doubles) -> Intervals:
+    """Learn from (N,) forecasts, what came true and their positive spread, units. ValueError without any row."""
     if not len(forecast):
         message = "no rows to calibrate on"
         raise ValueError(message)
-    point = np.maximum(forecast.astype(np.float64), SMALLEST)
-    groups = int(np.clip(len(point) // MIN_ROWS_PER_GROUP, 1, GROUPS))
-    edges = np.quantile(point, np.linspace(0, 1, groups + 1)[1:-1])
-    group = np.searchsorted(edges, point)
-    residuals = (actual - point) / point
+    groups = int(np.clip(len(forecast) // MIN_ROWS_PER_GROUP, 1, GROUPS))
+    edges = np.quantile(forecast.astype(np.float64), np.linspace(0, 1, groups + 1)[1:-1])
+    group = np.searchsorted(edges, forecast)
+    residuals = (actual - forecast) / spread
     overall = np.quantile(residuals, QUANTILE_LEVELS)
     table = [
         np.quantile(residuals[group == g], QUANTILE_LEVELS) if (group == g).any() else overall for g in range(groups)

@@ -6,13 +6,14 @@ import numpy as np
 import polars as pl
 
 from lib import metrics
+from lib.errors import TrainingError
 from lib.features import matrix as features
 from lib.features.arrays import Floats
 from lib.features.columns import Rows
 from lib.features.matrix import Features
 from lib.features.spine import Panel
-from lib.models import boosting, intervals
-from lib.models.boosting import BoostingConfig
+from lib.models import boosting, intervals, scatter
+from lib.models.boosting import Booster, BoostingConfig
 from lib.models.champion import Model
 
 NEEDED_DAYS = 28
@@ -33,22 +34,39 @@ def enough_history(panel: Panel, config: BoostingConfig) -> bool:
 
 
 def train(panel: Panel, columns: Features, *, config: BoostingConfig, seed: int, threads: int) -> Training:
-    """Train on all that the panel knows. ValueError if its history is too short (see :func:`enough_history`)."""
+    """Train on all that the panel knows; TrainingError if that is too little (see :func:`enough_history`)."""
     if not enough_history(panel, config):
         needed = config.warm_up_days + config.validation_days + NEEDED_DAYS
         message = f"{panel.history} days of sales are too few to train on: {needed} are needed"
-        raise ValueError(message)
+        raise TrainingError(message)
     last = panel.history - 1
     cut = last - config.validation_days
-    past = features.rows_before(panel, first=config.warm_up_days, last=last - 1, every=config.origin_every)
+    past = _rows(panel, columns, first=config.warm_up_days, last=last - 1, every=config.origin_every)
+    held_out = _rows(panel, columns, first=cut, last=last - 1, every=1)
     early = past.take(past.date <= cut)
-    held_out = features.rows_before(panel, first=cut, last=last - 1, every=1)
-    trial = boosting.fit(columns.matrix(early), _actual(panel, early), config=config, seed=seed, threads=threads)
-    in_sample = _against_sales(panel, early, trial.predict(columns.matrix(early)))
-    unseen = _against_sales(panel, held_out, trial.predict(columns.matrix(held_out)))
-    calibration = intervals.calibrate(unseen["forecast"].to_numpy(), unseen["actual"].to_numpy())
-    final = boosting.fit(columns.matrix(past), _actual(panel, past), config=config, seed=seed, threads=threads)
-    return Training(Model(final, calibration), _figures(in_sample, unseen, rows=len(past.series)))
+    for rows in (early, held_out):
+        if not len(rows.series) or np.ptp(_actual(panel, rows) / columns.usual.gather(rows)) == 0:
+            message = "nothing to learn: no series has changing sales on enough days"
+            raise TrainingError(message)
+
+    def fitted(rows: Rows) -> Booster:
+        actual = _actual(panel, rows)
+        return boosting.fit(columns.matrix(rows), actual, config=config, seed=seed, threads=threads)
+
+    trial = fitted(early)
+    unseen, actual = columns.matrix(held_out), _actual(panel, held_out)
+    point = trial.predict(unseen)
+    spread = scatter.fit(unseen, point, actual, seed=seed, threads=threads)
+    calibration = intervals.calibrate(point, actual, spread.units(unseen, point))
+    in_sample = _scored(trial.predict(columns.matrix(early)), _actual(panel, early))
+    figures = _figures(in_sample, _scored(point, actual), rows=len(past.series))
+    return Training(Model(fitted(past), spread, calibration), figures)
+
+
+def _rows(panel: Panel, columns: Features, *, first: int, last: int, every: int) -> Rows:
+    """Past rows with known sales of which something was expected."""
+    rows = features.rows_before(panel, first=first, last=last, every=every)
+    return rows.take(~np.isnan(columns.usual.gather(rows)))
 
 
 def _figures(in_sample: pl.DataFrame, unseen: pl.DataFrame, *, rows: int) -> dict[str, float]:
@@ -68,6 +86,5 @@ def _actual(panel: Panel, rows: Rows) -> Floats:
     return panel.sales[rows.series, rows.date]
 
 
-def _against_sales(panel: Panel, rows: Rows, forecast: Floats) -> pl.DataFrame:
-    frame = pl.DataFrame({"forecast": forecast.astype(np.float64), "actual": _actual(panel, rows).astype(np.float64)})
-    return frame.drop_nans()
+def _scored(forecast: Floats, actual: Floats) -> pl.DataFrame:
+    return pl.DataFrame({"forecast": forecast.astype(np.float64), "actual": actual.astype(np.float64)})

@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from lib.errors import TrainingError
 from lib.features import matrix
 from lib.models import champion, training
 from lib.models.boosting import BoostingConfig
@@ -61,5 +63,12 @@ def test_a_training_says_how_good_it_is_on_days_it_had_not_seen() -> None:
 def test_too_short_a_history_is_refused_with_the_days_that_are_needed() -> None:
     panel = panels.panel(sales=panels.sales(days=100))
     assert not training.enough_history(panel, CONFIG)
-    with pytest.raises(ValueError, match="100 days of sales are too few to train on: 126 are needed"):
+    with pytest.raises(TrainingError, match="100 days of sales are too few to train on: 126 are needed"):
+        training.train(panel, matrix.of(panel), config=CONFIG, seed=1, threads=1)
+
+
+@pytest.mark.parametrize("quantity", [0.0, 12.0])
+def test_a_chain_whose_sales_never_change_has_nothing_to_teach(quantity: float) -> None:
+    panel = panels.panel(sales=panels.sales().with_columns(quantity=pl.lit(quantity)))
+    with pytest.raises(TrainingError, match="nothing to learn"):
         training.train(panel, matrix.of(panel), config=CONFIG, seed=1, threads=1)

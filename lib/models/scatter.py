@@ -1,0 +1,59 @@
+"""How widely sales scatter around a forecast: a small model of the residuals; sure days get narrow quantiles."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.features.arrays import Floats
+
+if TYPE_CHECKING:
+    from catboost import CatBoostRegressor
+
+    from lib.features.matrix import Matrix
+
+SMALLEST = 1e-3
+"""Units; a point forecast of 0 has no relative residuals."""
+EXACT = 0.02
+"""Relative residual that counts as none: keeps the logarithm finite."""
+ITERATIONS, DEPTH, LEARNING_RATE = 150, 4, 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A fitted CatBoost model of the logarithm of the relative residual."""
+
+    model: "CatBoostRegressor"
+
+    def units(self, matrix: "Matrix", forecast: Floats) -> npt.NDArray[np.float64]:
+        """(N,) how far sales usually are from the forecast, units; positive."""
+        relative = np.exp(self.model.predict(_described(matrix, forecast)))
+        return np.asarray(relative * np.maximum(forecast, SMALLEST), np.float64)
+
+
+def fit(matrix: "Matrix", forecast: Floats, actual: Floats, *, seed: int, threads: int) -> Scatter:
+    """Fit to (N,) forecasts of days that the forecaster had not seen, and their sales, units."""
+    from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
+
+    point = np.maximum(forecast, SMALLEST)
+    target = np.log(np.abs(actual - point) / point + EXACT)
+    model = CatBoostRegressor(
+        loss_function="RMSE",
+        iterations=ITERATIONS,
+        depth=DEPTH,
+        learning_rate=LEARNING_RATE,
+        border_count=64,
+        boosting_type="Plain",
+        random_seed=seed,
+        thread_count=threads,
+        allow_writing_files=False,
+        verbose=False,
+        allow_const_label=True,
+    )
+    return Scatter(model.fit(Pool(_described(matrix, forecast), target)))
+
+
+def _described(matrix: "Matrix", forecast: Floats) -> Floats:
+    """The features, and the volume."""
+    return np.column_stack([matrix.values, np.log(np.maximum(forecast, SMALLEST))])
