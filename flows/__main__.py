@@ -3,13 +3,17 @@
 import argparse
 import ast
 import inspect
+import logging
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from flows import show, warm
 from lib import settings
@@ -40,11 +44,20 @@ def _run(name: str, given: list[str]) -> int:
     if name in FLOWS and not {"-h", "--help"} & set(given):
         warm.up(name)
     module = import_module(f"flows.{name}")
+    _log_once()
     function = getattr(module, name)
     options = vars(_options(name, getattr(function, "fn", function)).parse_args(given))
     result = function(**{key: value for key, value in options.items() if value is not None})
     print(show.result(name, result))
     return 0
+
+
+def _log_once() -> None:
+    """Prefect logs each error with its traceback; one that a person can act on is printed at the end, in its words."""
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(
+            lambda record: not (record.exc_info and isinstance(record.exc_info[1], FournilError))
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +91,7 @@ def _options(name: str, function: Callable[..., Any]) -> argparse.ArgumentParser
         shown = "" if needed or parameter.default is None else f" (default {parameter.default!r})"
         parser.add_argument(
             f"--{parameter.name.replace('_', '-')}",
-            type=_reader(hint),
+            type=_reader(hints[parameter.name]),
             required=needed,
             help=f"{described}{shown}",
             metavar=_plain(hint).__name__.upper(),
@@ -94,17 +107,22 @@ def _plain(hint: Any) -> type:  # noqa: ANN401  a type hint has no type of its o
 
 
 def _reader(hint: Any) -> Callable[[str], Any]:  # noqa: ANN401  likewise
-    plain = _plain(hint)
-    return _day if plain is date else plain
+    """Reads and checks an option as the flow's signature says."""
+    expected = TypeAdapter(hint)
 
+    def read(text: str) -> Any:  # noqa: ANN401  likewise
+        try:
+            return expected.validate_strings(text)
+        except ValidationError as error:
+            said = "not a day such as 2019-04-16" if _plain(hint) is date else error.errors()[0]["msg"]
+            message = f"{text!r}: {said}"
+            raise argparse.ArgumentTypeError(message) from error
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = f"{text!r} is not a day such as 2019-04-16"
-        raise argparse.ArgumentTypeError(message) from error
+    return read
 
 
 if __name__ == "__main__":
+    if not sys.warnoptions:
+        # What libraries say of each other at import is of no use to who runs a night.
+        warnings.simplefilter("ignore")
     sys.exit(main())

@@ -7,34 +7,40 @@ from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow, flow
 from prefect.runtime import flow_run
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from flows import clock, local
 from tasks import records
 
 P = ParamSpec("P")
 R = TypeVar("R")
-AsOf = Annotated[date, Field(description="last day whose end is known; yesterday in the chain's zone unless given")]
+
+
+def _or_yesterday(given: Any) -> Any:  # noqa: ANN401  a validator sees what was given, whatever it is
+    return given or clock.last_ended_day()
+
+
+AsOf = Annotated[
+    date,
+    BeforeValidator(_or_yesterday),
+    Field(description="last day whose end is known; yesterday in the chain's zone unless given"),
+]
 LAST_ENDED_DAY = cast("date", None)
-"""Default of every flow's `as_of`: :func:`process` puts yesterday in its place when the flow starts."""
+"""Default of every flow's `as_of`: Prefect's validation puts yesterday in its place when the flow starts."""
 
 local.without_heartbeats()
 
 
 def process(step: Callable[P, R]) -> Flow[P, R]:
-    """A flow named after the function, with its docstring as description; each run is recorded with its duration.
-
-    The function's `as_of` is filled in once, here.
-    """
+    """A flow named after the function, with its docstring as description; each run is recorded with its duration."""
 
     @flow(name=step.__name__, description=(step.__doc__ or "").strip(), flow_run_name=_run_name)
     @wraps(step)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> R:
-        options: dict[str, Any] = dict(kwargs)
-        as_of = options["as_of"] = options.get("as_of") or clock.last_ended_day()
+        as_of = cast("date", kwargs["as_of"])
         started_at, error = clock.now(), None
         try:
-            return step(*args, **options)
+            return step(*args, **kwargs)
         except BaseException as problem:
             error = f"{type(problem).__name__}: {problem}"
             raise

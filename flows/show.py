@@ -15,7 +15,14 @@ def settings(chosen: Settings) -> str:
 
 def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a result of its own
     """A few lines for people."""
-    special = {"backtest": _backtest, "train": _trained, "weekly": _trained, "daily": _page, "monitor": _page}
+    special = {
+        "backtest": _backtest,
+        "train": _trained,
+        "weekly": _trained,
+        "daily": _page,
+        "monitor": _page,
+        "sync": _synced,
+    }
     if name in special:
         return special[name](value)
     if isinstance(value, list):
@@ -29,6 +36,17 @@ def _trained(value: Any) -> str:  # noqa: ANN401
         f"{value.registered.title} is in use: RMSE {found['rmse_train']:.1f} units in training and "
         f"{found['rmse_validation']:.1f} on the last weeks; accuracy there {found['fa']:.1%}, bias {found['bias']:+.1%}"
     )
+
+
+def _synced(value: Any) -> str:  # noqa: ANN401
+    lines = []
+    for each in value:
+        counts = ("read", "new", "changed", "closed", "quarantined")
+        lines.append(f"{each.table:12}" + ", ".join(f"{getattr(each, count):,} {count}" for count in counts))
+        lines += [f"  {text}" for text in (each.problem, *each.notes) if text]
+        if each.quarantined > len(each.notes):
+            lines.append(f"  ... all {each.quarantined:,} refused rows with their reasons are in the table quarantine")
+    return "\n".join(lines)
 
 
 def _page(value: str) -> str:

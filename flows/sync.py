@@ -7,10 +7,9 @@ from pydantic import Field
 from flows import clock
 from flows.process import LAST_ENDED_DAY, AsOf, process
 from lib import settings
-from lib.contracts import INPUTS
 from lib.errors import SourceError
-from tasks import context, records
-from tasks.sync import Synced, sync_table
+from tasks import records
+from tasks.sync import Synced, sync_table, tables_to_sync
 
 Overlap = Annotated[
     int | None, Field(description="days before the last sync to read again; the setting's unless given")
@@ -21,10 +20,8 @@ Overlap = Annotated[
 def sync(*, as_of: AsOf = LAST_ENDED_DAY, overlap_days: Overlap = None) -> list[Synced]:
     """Read what is new since the last sync, refuse what cannot be right, and fold the rest into what is known."""
     overlap = settings.load().sync.overlap_days if overlap_days is None else overlap_days
-    offered = context.source().tables()
-    done = [
-        sync_table(name, as_of=as_of, today=clock.today(), overlap_days=overlap) for name in INPUTS if name in offered
-    ]
+    names = tables_to_sync()
+    done = [sync_table(name, as_of=as_of, today=clock.today(), overlap_days=overlap) for name in names]
     counts = {
         f"{count}_{each.table}": float(getattr(each, count))
         for each in done

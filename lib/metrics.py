@@ -28,8 +28,8 @@ def bias() -> pl.Expr:
 
 
 def rmse() -> pl.Expr:
-    """Root of the mean squared error, units."""
-    return (pl.col("squared_error") / pl.col("rows")).sqrt()
+    """Root of the mean squared error, units; null without rows."""
+    return pl.when(pl.col("rows") > 0).then((pl.col("squared_error") / pl.col("rows")).sqrt())
 
 
 def accuracy(rows: pl.DataFrame, *, forecast: str = "forecast", actual: str = "actual") -> dict[str, float | None]:

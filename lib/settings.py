@@ -1,12 +1,14 @@
 """Every setting, typed and frozen: defaults run on a laptop, a TOML file and FOURNIL_* variables change them."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as UnreadableVariable
 
 from lib.errors import SettingsError
 from lib.models.boosting import BoostingConfig
@@ -15,6 +17,7 @@ from lib.quality.rules import RulesConfig
 from lib.quality.verdict import VerdictConfig
 
 CONFIG_VARIABLE = "FOURNIL_CONFIG"
+EXAMPLE = """FOURNIL_MANAGERS='[{"name": "Anna", "email": "anna@example.com"}]'"""
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -91,7 +94,7 @@ class Settings(BaseSettings):
 
     home: str = Field(".fournil", description="folder for everything that is made here and is not the lake")
     lake: str = Field("", description="root of the lake: a folder or gs:// URL; empty: `home`/lake")
-    lake_options: dict[str, str] = Field({}, description="storage options of the lake's object store")
+    lake_options: dict[str, SecretStr] = Field({}, description="storage options of the lake's object store")
     source: str = Field("demo", description="folder or URL of the source's files; demo: the bundled bakery")
     horizon: int = Field(7, ge=1, le=28, description="days ahead")
     seed: int = 20_190_430
@@ -110,6 +113,11 @@ class Settings(BaseSettings):
     def lake_root(self) -> str:
         """Root of the lake, without a trailing slash."""
         return (self.lake or f"{self.home}/lake").rstrip("/")
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """Options of the lake's object store in the clear; they may hold its keys."""
+        return {name: value.get_secret_value() for name, value in self.lake_options.items()}
 
     @property
     def tracking_uri(self) -> str:
@@ -142,8 +150,16 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        message = "\n".join([f"settings ({config or 'FOURNIL_* variables'}) do not fit:", *lines])
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {_said(e['type'], e['msg'])}" for e in error.errors()]
+        message = "\n".join(
+            [f"settings ({' and '.join(filter(None, [config, 'FOURNIL_* variables']))}) do not fit:", *lines]
+        )
+        raise SettingsError(message) from error
+    except UnreadableVariable as error:
+        message = f"a FOURNIL_* variable cannot be read, {error}: write lists and tables as JSON, for example {EXAMPLE}"
+        raise SettingsError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{config} is not valid TOML: {error}"
         raise SettingsError(message) from error
 
 
@@ -152,9 +168,19 @@ def masked(settings: Settings) -> dict[str, object]:
     return cast("dict[str, object]", settings.model_dump(mode="json"))
 
 
+def _said(kind: str, text: str) -> str:
+    return "is not a setting" if kind == "extra_forbidden" else text.removeprefix("Value error, ")
+
+
+def _has_parts(default: object) -> bool:
+    return isinstance(default, BaseModel | dict)
+
+
 def _refuse_unknown_variables() -> None:
     known = {f"FOURNIL_{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE, "FOURNIL_REQUIRE_ALL"}
+    tables = {f"FOURNIL_{name.upper()}" for name, field in Settings.model_fields.items() if _has_parts(field.default)}
     for variable in sorted(os.environ):
-        if variable.startswith("FOURNIL_") and variable.split("__")[0] not in known:
+        setting, *inner = variable.split("__")
+        if variable.startswith("FOURNIL_") and setting not in (tables if inner else known):
             message = f"{variable} is not a setting; see `python -m flows settings`"
             raise SettingsError(message)

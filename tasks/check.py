@@ -14,6 +14,7 @@ from tasks import context, records
 from tasks.policies import LAKE
 
 VERDICTS, WARNINGS = OUTPUTS["verdicts"], OUTPUTS["warnings"]
+NOTHING_KNOWN = "no store has known sales in the last weeks; sync, or name the day with --as-of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ def check_night(*, as_of: date) -> Verdict:
     records.replace_night(lake, VERDICTS, decided, as_of=as_of, where={})
     records.replace_night(lake, WARNINGS, findings(outcomes, as_of=as_of), as_of=as_of, where={"step": ["check"]})
     count = dict(decided["verdict"].value_counts().iter_rows())
-    held = decided.filter(pl.col("verdict") == "hold")["reason"]
-    reason = str(held[0]) if held.len() and not count.get("ship") and not count.get("degrade") else ""
+    may_ship = count.get("ship", 0) + count.get("degrade", 0)
+    reasons = [*decided["reason"].drop_nulls(), NOTHING_KNOWN]
+    reason = "" if may_ship else reasons[0]
     failed = outcomes.filter(~pl.col("success")).height
     return Verdict(count.get("ship", 0), count.get("degrade", 0), count.get("hold", 0), failed, reason)
 

@@ -27,7 +27,7 @@ def in_force() -> Settings:
 
 def lake() -> Lake:
     """The lake that all steps share."""
-    return Lake(in_force().lake_root, in_force().lake_options)
+    return Lake(in_force().lake_root, in_force().storage_options)
 
 
 def source(name: str = "") -> "Source":

@@ -97,7 +97,7 @@ def _content(
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
     """All managers' rows of a publication, and yesterday's; read once for all books of a night."""
     chosen = context.in_force()
-    lake = Lake(root, chosen.lake_options)
+    lake = Lake(root, chosen.storage_options)
     ledger = lake.scan(PUBLICATIONS).collect()
     current = ledger.row(by_predicate=pl.col("publication_id") == publication_id, named=True)
     as_of = current["as_of"]

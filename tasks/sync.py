@@ -18,6 +18,8 @@ from tasks.policies import LAKE
 SYNCS, QUARANTINE = OUTPUTS["syncs"], OUTPUTS["quarantine"]
 INCOMPLETE = {"file_left_out", "file_is_cut", "no_rows", "no_usable_row"}
 """Notes of an extract after which a missing row says nothing."""
+SHOWN_REASONS = 3
+"""Reasons of refused rows that a sync's result carries; all of them stand in quarantine."""
 REFERENCE_DAYS = 365
 """Days of sales that tell what a series usually sells."""
 
@@ -45,6 +47,14 @@ class Synced:
     closed: int = 0
     quarantined: int = 0
     problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@task(**LAKE)
+def tables_to_sync() -> list[str]:
+    """The tables that the source offers or once offered, and sales in any case: one that is gone must be noticed."""
+    offered, lake = context.source().tables(), context.lake()
+    return [name for name in INPUTS if name in offered or name == "sales" or lake.version(INPUTS[name]) >= 0]
 
 
 @task(task_run_name="sync-{name}", **LAKE)
@@ -87,7 +97,9 @@ def _noted(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *, a
     records.replace_night(lake, QUARANTINE, refused, as_of=as_of, where={"table": [table.name]})
     records.warn(lake, as_of, "sync", table.name, list(extract.notes))
     read = extract.rows.height + extract.refused.select(["file", "row"]).n_unique()
-    synced = Synced(table.name, read, news.new, news.changed, news.closed, rows)
+    told = tuple(note.message for note in extract.notes if note.severity != "info")
+    reasons = tuple(refused["reason"].head(SHOWN_REASONS).to_list())
+    synced = Synced(table.name, read, news.new, news.changed, news.closed, rows, notes=told + reasons)
     entry = {"as_of": as_of, "version": lake.version(table), "run_id": context.run_id()}
     counts = {name: getattr(synced, name) for name in ("table", "read", "new", "changed", "closed", "quarantined")}
     lake.append(SYNCS, pl.DataFrame([{**counts, **entry}], schema=SYNCS.schema))

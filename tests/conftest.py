@@ -27,4 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[variable]
     home = tempfile.mkdtemp(prefix="fournil-tests-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
-    os.environ.update(_ISOLATED, PREFECT_HOME=home)
+    os.environ.update(_ISOLATED, PREFECT_HOME=home, PREFECT_RESULTS_LOCAL_STORAGE_PATH=f"{home}/results")
+    from flows import local  # reads the environment
+
+    os.environ.update(local.QUIET | local.OFFLINE)

@@ -24,6 +24,10 @@ def test_where_nothing_was_sold_there_is_no_accuracy() -> None:
     assert metrics.accuracy(ROWS.tail(1)) == {"fa": None, "bias": None, "rmse": 0.0}
 
 
+def test_without_rows_there_is_no_figure_at_all() -> None:
+    assert set(metrics.accuracy(ROWS.clear()).values()) == {None}
+
+
 def test_pinball_charges_each_side_by_its_level() -> None:
     rows = pl.DataFrame({"actual": [10.0, 10.0], **{name: [8.0, 12.0] for name in QUANTILES}})
     found = metrics.pinball(rows)

@@ -134,7 +134,7 @@ def _files(place: _Place, table: Table, layout: Layout) -> list[str]:
 def _together(table: Table, parts: Sequence[Extract], left_out: Sequence[SourceError]) -> Extract:
     rows = pl.concat([part.rows for part in parts], how="diagonal")
     refused = pl.concat([part.refused for part in parts])
-    notes = [note for part in parts for note in part.notes]
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
     notes += [Note("file_left_out", "warning", f"left out: {error}") for error in left_out]
     if rows.is_empty() and refused.height:
         message = f"{table.name}: every row was refused, the first because: {refused['reason'][0]}"

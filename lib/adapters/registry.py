@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CONTENT_TAG, FOLDER = "fournil.content", "model"
+SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,17 @@ class Registry:
 
     def load(self, registered: Registered) -> Model:
         """Fetch and read a model; LakeError if its files are not those that were registered."""
+        from mlflow.exceptions import MlflowException
+
         client = self._client()
         with TemporaryDirectory() as folder:
-            client.download_artifacts(registered.run_id, FOLDER, folder)
+            try:
+                client.download_artifacts(registered.run_id, FOLDER, folder)
+            except MlflowException as error:
+                message = (
+                    f"the files of model {registered.title} cannot be fetched; restore them or train again: {error}"
+                )
+                raise LakeError(message) from error
             files = Path(folder) / FOLDER
             if _content(files) != registered.content:
                 message = f"the files of model {registered.title} differ from what was registered; train again"
@@ -118,7 +129,25 @@ class Registry:
 
         for chatty in ("alembic", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        if self.uri.startswith(SQLITE):
+            _ensure_database(Path(self.uri.removeprefix(SQLITE)))
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+
+def _ensure_database(file: Path) -> None:
+    """Make the database appear with all its tables or not at all.
+
+    MLflow takes seconds to make them, cannot go on from half of them, and two processes doing so disturb each other.
+    """
+    from mlflow import MlflowClient
+
+    if file.exists():
+        return
+    with TemporaryDirectory(prefix="mlflow-", dir=file.parent) as folder:
+        draft = Path(folder) / file.name
+        MlflowClient(tracking_uri=f"{SQLITE}{draft}").search_experiments(max_results=1)
+        with suppress(FileExistsError):
+            os.link(draft, file)
 
 
 def _content(folder: Path) -> str:

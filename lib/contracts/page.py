@@ -18,7 +18,8 @@ _TYPES = {
 }
 _KNOWN = {
     "after the day": "A row is known once its day is over; a late or corrected one from the night that brought it.",
-    "ahead": "The table arrives whole each night. What the first sync brings counts as always known.",
+    "ahead": "The table arrives whole each night. What the first sync brings counts as always known, later news from "
+    "the night that brought it.",
     "as issued": "A forecast is known from the day it was issued, an observation once its day is over.",
 }
 _HEAD = """# Data contract

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lib.features.arrays import Bools, Days, Floats, Ints, floats
+from lib.features.arrays import Bools, Days, Floats, Ints, day_of, floats
 
 NO_EVENT = 0
 MONDAY, FRIDAY, SUNDAY = 0, 4, 6
 NEAREST_FIRST = (0, -1, 1, -2, 2, -3, 3)
 """Offsets in days from a holiday; a day between two holidays belongs to the one that stands first here."""
 EARLIER = 3
-"""How many earlier occasions of an event are looked up."""
+"""How many earlier days of an event are looked up."""
 FAR = 21
 """Distances beyond so many days are all the same."""
 
@@ -88,7 +88,7 @@ def distance(marks: Bools) -> tuple[Floats, Floats]:
 def _placed(events: pl.DataFrame, stores: pl.DataFrame, days: Days) -> pl.DataFrame:
     """Events by index of store and day: an event without store and zone is every store's."""
     places = stores.select("store", "zone", group=pl.int_range(pl.len()))
-    first = days[0].astype(object)
+    first = day_of(days[0])
     dated = events.with_columns(day=(pl.col("date") - first).dt.total_days()).filter(
         pl.col("day").is_between(0, len(days) - 1)
     )
@@ -108,7 +108,7 @@ def _public_holidays(
 ) -> pl.DataFrame:
     """Named holidays (group, day, name): the law's name goes before the table's own, which may be a mere label."""
     country, region = place
-    first, last = days[0].astype(object), days[-1].astype(object)
+    first, last = day_of(days[0]), day_of(days[-1])
     lawful = []
     located = stores.select(
         pl.col("country").fill_null(pl.lit(country, pl.String)), pl.col("region").fill_null(pl.lit(region, pl.String))

@@ -1,5 +1,6 @@
 """Series-major arrays: (S, T) float32 of series by days, NaN where unknown, and what is worked out along the days."""
 
+from datetime import date
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,11 @@ Ints: TypeAlias = npt.NDArray[np.int32]
 Days: TypeAlias = npt.NDArray[np.datetime64]
 
 WEEK = 7
+
+
+def day_of(day: np.datetime64) -> date:
+    """The calendar day."""
+    return date.fromisoformat(str(day.astype("datetime64[D]")))
 
 
 def floats(values: npt.NDArray[Any]) -> Floats:

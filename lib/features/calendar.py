@@ -21,6 +21,7 @@ def features(panel: Panel) -> list[Feature]:
     since, until = distance(almanac.holiday > 0)
     school_since, school_until = distance(almanac.school)
     term_since, term_until = distance(~almanac.school)
+    near_holiday = np.minimum(since, until)[:, : len(days)] == 1
     return [
         Feature("horizon", OfRow(lambda rows: floats(rows.horizon))),
         Feature("weekday", _by_day(panel, weekday)),
@@ -37,13 +38,13 @@ def features(panel: Panel) -> list[Feature]:
         Feature("days_into_school_holiday", _by_store(panel, term_since)),
         Feature("days_left_of_school_holiday", _by_store(panel, term_until)),
         Feature("local_event", _by_store(panel, almanac.local)),
-        Feature("sunday_next_to_holiday", _by_store(panel, (weekday == SUNDAY) & (np.minimum(since, until) == 1))),
+        Feature("sunday_next_to_holiday", _by_store(panel, (weekday == SUNDAY) & near_holiday)),
     ]
 
 
 def earlier_days(panel: Panel) -> Ints:
     """(J, S, T + H): index of earlier days of the same event, as :class:`lib.features.columns.SameEvent` wants."""
-    return panel.almanac.earlier[:, panel.store_index]
+    return panel.almanac.earlier[:, panel.store_index, : len(panel.days)]
 
 
 def _by_day(panel: Panel, values: npt.NDArray[Any]) -> Ahead:
@@ -51,7 +52,7 @@ def _by_day(panel: Panel, values: npt.NDArray[Any]) -> Ahead:
 
 
 def _by_store(panel: Panel, values: Bools | Floats) -> Ahead:
-    return Ahead(floats(values)[panel.store_index])
+    return Ahead(floats(values)[panel.store_index, : len(panel.days)])
 
 
 def _offset(panel: Panel) -> Floats:

@@ -10,7 +10,7 @@ from lib.features.arrays import WEEK, Bools, Floats, Ints, floats
 from lib.features.spine import Panel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """N forecasts to describe: the index of series, of the origin's day and of the forecast's day. All (N,) int32."""
 
@@ -69,7 +69,7 @@ class SameEvent:
     count: int
 
     def gather(self, rows: Rows) -> Floats:
-        """(N,) means; NaN where no earlier occasion says anything."""
+        """(N,) means; NaN where no earlier day is known."""
         total, found = np.zeros(len(rows.series), np.float64), np.zeros(len(rows.series), np.int32)
         for earlier in self.earlier:
             day = earlier[rows.series, rows.date]
@@ -82,21 +82,13 @@ class SameEvent:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A (S, T + H) array of what is planned or follows from the calendar, looked up on the forecast's day.
-
-    `known` (S, T + H): index of the day on which it became known; the value counts from origins of that day on.
-    """
+    """A (S, T + H) array of what follows from the calendar or was always known, looked up on the forecast's day."""
 
     values: Floats
-    known: Ints | None = None
-    unknown: float = 0.0
 
     def gather(self, rows: Rows) -> Floats:
         """(N,) values."""
-        value = self.values[rows.series, rows.date]
-        if self.known is None:
-            return value
-        return floats(np.where(self.known[rows.series, rows.date] <= rows.origin, value, self.unknown))
+        return self.values[rows.series, rows.date]
 
 
 @dataclass(frozen=True, slots=True)

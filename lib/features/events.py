@@ -15,9 +15,10 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
     """Sales of earlier days per what was expected of them, and per the level of the time, since weekdays differ."""
     sold, due, level = panel.sales, shifted(usual, WEEK), shifted(history.level(panel), WEEK)
     product, store, chain = panel.product_index, panel.store_index, one_group(sold)
+    days = earlier_days(panel)
 
     def earlier(values: Floats, count: int = 3) -> SameEvent:
-        return SameEvent(values, earlier_days(panel), count)
+        return SameEvent(values, days, count)
 
     return [
         Feature("event_surprise", earlier(per(sold, due))),

@@ -62,6 +62,7 @@ def surprise(panel: Panel, usual: Floats) -> Floats:
     return per(panel.sales, due(panel, usual))
 
 
-def shut_share(panel: Panel) -> Floats:
-    """(S, T): share of the last eight ordinary same weekdays on which the store was shut."""
-    return mean_of(same_weekdays(masked(panel.shut, ordinary(panel)), WEEKS))
+def shut_share(panel: Panel, *, least: int = 1) -> Floats:
+    """(S, T): share of the last eight ordinary same weekdays on which the store was shut; NaN below `least` of them."""
+    shut = same_weekdays(masked(panel.shut, ordinary(panel)), WEEKS)
+    return masked(mean_of(shut), (~np.isnan(shut)).sum(axis=0) >= least)

@@ -2,14 +2,24 @@
 
 import polars as pl
 
-from lib.features.arrays import per, shifted, trailing_mean
+from lib.features import spans
+from lib.features.arrays import Floats, per, shifted, trailing_mean
 from lib.features.columns import Ahead, Feature
-from lib.features.spine import Panel, spread
+from lib.features.spine import Panel
 
 REFERENCE_DAYS = 56
 
 
 def features(panel: Panel) -> list[Feature]:
     """List price per its mean of the eight weeks before; NaN without a price list."""
-    price = spread(panel, panel.inputs.prices.with_columns(ends=pl.lit(None, pl.Date)), "price")
+    price = _listed(panel)
     return [Feature("price_against_before", Ahead(per(price, shifted(trailing_mean(price, REFERENCE_DAYS), 1))))]
+
+
+def _listed(panel: Panel) -> Floats:
+    """(S, T + H) list prices: each holds until the next one of its list."""
+    following = pl.col("starts").shift(-1).over("store", "product")
+    listed = panel.inputs.prices.sort("store", "product", "starts").with_columns(
+        ends=following.dt.offset_by("-1d"), known_from=pl.lit(None, pl.Date)
+    )
+    return spans.of(panel, listed, "price").over(0, panel.shape_ahead)

@@ -9,13 +9,15 @@ import numpy.typing as npt
 import polars as pl
 
 from lib.features import almanac
-from lib.features.almanac import Almanac
-from lib.features.arrays import Bools, Days, Floats, Ints
+from lib.features.almanac import FAR, Almanac
+from lib.features.arrays import Bools, Days, Floats, Ints, day_of
 
 SILENCE_DAYS = 28
 """A series without a row for so long is no longer live."""
 OUTAGE_DAYS = 7
-"""A store without a row for so many days in a row had no delivery of data; a shorter gap means that it was shut."""
+"""From so many days without a row on a store counts as cut off from its till; in a shorter gap so far it was shut."""
+WRITTEN_SHARE = 0.1
+"""A source writes zeros if there are more of them than this share of the rows that are missing on open days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Panel:
     """S series by T days of history, and H days ahead. Day index T - 1 is the as_of, T its first day ahead.
 
     `sales` (S, T): units, NaN where unknown or where the store was shut. `shut` (S, T): 1 the store was shut, 0 it was
-    open, NaN unknown. `series` has store, product, name columns and the index of each series' store in `stores`.
+    open, NaN unknown. What day t says depends on days up to t alone. `series` has store and product, `stores` the
+    stores of the series; `almanac` reaches FAR days beyond the days ahead, so that their next holiday is in sight.
     """
 
     inputs: Inputs
@@ -74,11 +77,6 @@ class Panel:
         return self.sales.shape[0], len(self.days)
 
 
-def day_of(day: np.datetime64) -> date:
-    """The calendar day."""
-    return date.fromisoformat(str(day.astype("datetime64[D]")))
-
-
 def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> Panel:
     """Lay the known sales out as a panel, sorted by store and product; `history_days` cuts off older days."""
     sales = inputs.sales.filter(pl.col("date") <= inputs.as_of)
@@ -92,37 +90,11 @@ def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> P
     product_index = _index_of(series["product"], series["product"].unique().sort())
     raw = _scatter(sales, series, first=first, shape=(series.height, length))
     units, shut = _zeros_told_apart(raw, store_index, stores.height)
-    calendar = almanac.build(inputs.events, stores, days, place=(inputs.country, inputs.region))
+    calendar = almanac.build(
+        inputs.events, stores, days[0] + np.arange(len(days) + FAR), place=(inputs.country, inputs.region)
+    )
     live = _live(raw, series, inputs)
     return Panel(inputs, days, horizon, series, stores, calendar, store_index, product_index, units, shut, live)
-
-
-def spread(panel: Panel, spans: pl.DataFrame, value: str) -> Floats:
-    """(S, T + H) values of dated spans (store or null, product, starts, ends or null, value); NaN outside of them.
-
-    Where spans overlap the later start wins; at equal starts the one for a single store.
-    """
-    rows = panel.series.select("store", "product", series=pl.int_range(pl.len()))
-    columns = ["series", "starts", "ends", value]
-    for_one = (
-        spans.filter(pl.col("store").is_not_null()).join(rows, on=["store", "product"]).select(*columns, one=pl.lit(1))
-    )
-    for_all = (
-        spans.filter(pl.col("store").is_null()).drop("store").join(rows, on="product").select(*columns, one=pl.lit(0))
-    )
-    first, width = panel.first_day, len(panel.days)
-    begin = (pl.col("starts") - first).dt.total_days().clip(0, width)
-    end = (pl.col("ends") - first).dt.total_days().fill_null(width).clip(-1, width - 1) + 1
-    by_day = (
-        pl.concat([for_all, for_one])
-        .sort("series", "starts", "one", maintain_order=True)
-        .select("series", value, day=pl.int_ranges(begin, pl.max_horizontal(begin, end)))
-        .explode("day")
-        .drop_nulls("day")
-    )
-    out = np.full(panel.shape_ahead, np.nan, np.float32)
-    out[by_day["series"].to_numpy(), by_day["day"].to_numpy()] = by_day[value].cast(pl.Float32).to_numpy()
-    return out
 
 
 def _first_day(sales: pl.DataFrame, as_of: date, history_days: int | None) -> date:
@@ -153,7 +125,7 @@ def _scatter(sales: pl.DataFrame, series: pl.DataFrame, *, first: date, shape: t
 def _zeros_told_apart(raw: Floats, store_index: Ints, stores: int) -> tuple[Floats, Floats]:
     """Sales with shut days taken out, and the shut marks.
 
-    A store that sold nothing at all was shut. Sources that never write a 0 leave days out instead: there a missing
+    A store that sold nothing at all was shut. A source that writes no zeros leaves days out instead: there a missing
     row on an open day is a 0, and a short gap of a whole store means that it was shut.
     """
     known = ~np.isnan(raw)
@@ -161,29 +133,29 @@ def _zeros_told_apart(raw: Floats, store_index: Ints, stores: int) -> tuple[Floa
     seen = np.zeros((stores, raw.shape[1]), np.int32)
     np.add.at(sold, store_index, np.nan_to_num(raw))
     np.add.at(seen, store_index, known)
+    empty = ~known & _recent(known, SILENCE_DAYS)
+    left_out = ~_zeros_written(raw, empty & (seen > 0)[store_index])
     shut = np.where(seen > 0, (sold <= 0).astype(np.float32), np.nan).astype(np.float32)
-    zeros_written = bool((raw == 0).any())
-    if not zeros_written:
-        shut[(seen == 0) & _within_life(seen > 0) & ~_outage(seen > 0)] = 1.0
+    shut[(seen == 0) & _recent(seen > 0, OUTAGE_DAYS) & left_out] = 1.0
     by_series = shut[store_index]
     units = np.where(by_series == 0, raw, np.nan).astype(np.float32)
-    if not zeros_written:
-        units[(by_series == 0) & ~known & _within_life(known) & ~_outage(known, days=SILENCE_DAYS)] = 0.0
+    units[(by_series == 0) & empty & left_out] = 0.0
     return units, by_series
 
 
-def _within_life(known: Bools) -> Bools:
-    """From the first known day on."""
-    return np.logical_or.accumulate(known, axis=1)
+def _zeros_written(raw: Floats, missing: Bools) -> Bools:
+    """(T,): whether, by the days up to t, the source writes a 0 where nothing was sold."""
+    zeros, gaps = np.cumsum((raw == 0).sum(axis=0)), np.cumsum(missing.sum(axis=0))
+    written: Bools = zeros > WRITTEN_SHARE * gaps
+    return written
 
 
-def _outage(known: Bools, *, days: int = OUTAGE_DAYS) -> Bools:
-    """Days inside gaps of at least `days` days."""
-    width = known.shape[1]
-    index = np.arange(width)
-    before = np.maximum.accumulate(np.where(known, index, -1), axis=1)
-    after = np.minimum.accumulate(np.where(known, index, width)[:, ::-1], axis=1)[:, ::-1]
-    return (after - before - 1 >= days) & ~known
+def _recent(known: Bools, days: int) -> Bools:
+    """Whether one of the last `days` days, today included, was known."""
+    index = np.arange(known.shape[1])
+    last = np.maximum.accumulate(np.where(known, index, -days), axis=1)
+    recent: Bools = index - last < days
+    return recent
 
 
 def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs) -> Bools:

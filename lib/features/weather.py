@@ -20,12 +20,16 @@ def features(panel: Panel) -> list[Feature]:
 
 def _newest(panel: Panel, issued: pl.DataFrame, value: str) -> Callable[[Rows], Floats]:
     first = panel.first_day
-    known = issued.select(
-        "store",
-        value,
-        day=(pl.col("date") - first).dt.total_days().cast(pl.Int32),
-        origin=(pl.col("known_from") - first).dt.total_days().cast(pl.Int32),
-    ).sort("origin")
+    known = (
+        issued.sort("known_from", "issued")
+        .select(
+            "store",
+            value,
+            day=(pl.col("date") - first).dt.total_days().cast(pl.Int32),
+            origin=(pl.col("known_from") - first).dt.total_days().cast(pl.Int32),
+        )
+        .unique(["store", "day", "origin"], keep="last", maintain_order=True)
+    )
 
     def values(rows: Rows) -> Floats:
         if known.is_empty():

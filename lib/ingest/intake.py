@@ -76,6 +76,12 @@ def _choose(header: Sequence[str], file: str, table: Table, layout: Layout) -> _
     wanted = {name: layout.columns.get(name, name) for name in given}
     columns = {name: foreign for name, foreign in wanted.items() if foreign in header}
     missing = [name for name in table.required if name in wanted and name not in columns]
+    gone = [name for name in missing if name in layout.columns]
+    if gone:
+        named = ", ".join(f'"{layout.columns[name]}" ({MAPPING_FILE} names it for {name})' for name in gone)
+        shown = ", ".join(header)
+        message = f"{file} has no column {named}, which table {table.name} needs; its columns: {shown}. Mend the file"
+        raise SourceError(message)
     if missing or not columns:
         raise SourceError(_missing(missing or table.required, columns, header, file, table))
     counts = Counter(header)

@@ -9,6 +9,7 @@ from lib.features.arrays import Ints
 from lib.features.columns import Rows
 from lib.features.spine import Panel
 from lib.models import baselines
+from lib.planning import publication
 
 SCORES = OUTPUTS["scores"]
 
@@ -28,8 +29,8 @@ def daily(scores: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
 
 def newest_only(scores: pl.DataFrame) -> pl.DataFrame:
     """Of several publications of one as_of the last, so that a day is not counted twice."""
-    last = pl.col("publication_id") == pl.col("publication_id").max().over("date", "as_of")
-    return scores.filter(last)
+    place = pl.col("publication_id").pipe(publication.in_order)
+    return scores.filter(place == place.max().over("date", "as_of"))
 
 
 def summary(scores: pl.DataFrame) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from lib.features.columns import AtOrigin, Rows, SameWeekday
 from lib.features.spine import Panel
 
 SPREAD_DAYS = 56
-"""Days whose surprises show how far simple statistics miss."""
+"""Days whose relative errors show how far off simple statistics are."""
 LONE_SPREAD = (0.4, 0.7, 1.0, 1.3, 1.5, 1.8, 2.2)
 """Spread of a chain too young to show one: factors of the forecast, one per published quantile."""
 
@@ -37,7 +37,7 @@ def estimate(panel: Panel, rows: Rows) -> tuple[Floats, npt.NDArray[np.str_]]:
 
 
 def spread(panel: Panel) -> npt.NDArray[np.float64]:
-    """(Q,) factors of a simple forecast, one per published quantile, from its misses of the last weeks."""
+    """(Q,) factors of a simple forecast, one per published quantile, from its relative errors of the last weeks."""
     recent = history.surprise(panel, history.expected(panel))[:, -SPREAD_DAYS:]
     known = recent[~np.isnan(recent)]
     return np.quantile(known, QUANTILE_LEVELS) if len(known) >= len(LONE_SPREAD) ** 2 else np.array(LONE_SPREAD)

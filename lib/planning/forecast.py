@@ -77,8 +77,12 @@ def _inside_band(panel: Panel, rows: Rows, draft: _Draft, config: SanityConfig) 
     for place in np.flatnonzero(held != draft.point):
         strays = f"{draft.point[place]:.0f} strays too far from recent weeks"
         reason[place] = "; ".join(filter(None, [reason[place], f"held at {held[place]:.0f}: {strays}"]))
-    shift = np.where(draft.point > 0, held / np.maximum(draft.point, 1e-9), 1.0)
-    return _Draft(held, draft.quantiles * shift[:, None], draft.method, reason)
+    usable = draft.point > 0
+    shift = np.where(usable, held / np.where(usable, draft.point, 1), 0)
+    raised = ~usable & (held > 0)
+    quantiles = np.where(usable[:, None], draft.quantiles * shift[:, None], draft.quantiles)
+    quantiles[raised] = held[raised, None] * fallbacks.spread(panel)
+    return _Draft(held, quantiles, draft.method, reason)
 
 
 def _special(panel: Panel, rows: Rows) -> Bools:

@@ -1,4 +1,4 @@
-"""When a store will be shut: told closures, then earlier days of the same holiday, then its own week."""
+"""When a store will be shut: as announced, then as on earlier days of the same holiday, then as in its own week."""
 
 import numpy as np
 
@@ -9,18 +9,29 @@ from lib.features.columns import Rows, SameEvent, SameWeekday
 from lib.features.spine import Panel
 
 HALF = 0.5
+SEEN_WEEKS = 2
+"""Same weekdays that must be known before a store is taken to be shut every week."""
 
 
 def shut_ahead(panel: Panel, rows: Rows) -> Bools:
     """(N,): whether the row's store will be shut, as its origin can tell; a day that says nothing counts as open."""
-    weekly = SameWeekday(history.shut_share(panel)).gather(rows)
-    holiday = panel.almanac.holiday[panel.store_index[rows.series], rows.date] > 0
-    told = panel.almanac.closure[panel.store_index[rows.series], rows.date]
+    store = panel.store_index[rows.series]
+    weekly = SameWeekday(history.shut_share(panel, least=SEEN_WEEKS)).gather(rows)
+    holiday = panel.almanac.holiday[store, rows.date] > 0
+    announced = panel.almanac.closure[store, rows.date] | _out_of_business(panel, rows)
     own, chain = (SameEvent(values, earlier_days(panel), 1).gather(rows) for values in _on_events(panel))
     on_holiday = np.where(np.isnan(own), chain, own)
     share = np.where(holiday & ~np.isnan(on_holiday), np.fmax(on_holiday, weekly), weekly)
-    shut: Bools = told | (np.nan_to_num(share, nan=0.0) > HALF)
+    shut: Bools = announced | (np.nan_to_num(share, nan=0.0) > HALF)
     return shut
+
+
+def _out_of_business(panel: Panel, rows: Rows) -> Bools:
+    """(N,): days before the store's opening or after its closing for good."""
+    store, day = panel.store_index[rows.series], panel.days[rows.date]
+    opened, closed = (panel.stores[name].to_numpy().astype("datetime64[D]")[store] for name in ("opened", "closed"))
+    out: Bools = (day < opened) | (day > closed)
+    return out
 
 
 def _on_events(panel: Panel) -> tuple[Floats, Floats]:

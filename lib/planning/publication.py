@@ -12,7 +12,13 @@ PUBLICATIONS = OUTPUTS["publications"]
 
 def live(ledger: pl.DataFrame) -> pl.DataFrame:
     """The live publication of each as_of: the one published last."""
-    return ledger.sort("published_at", "publication_id").unique("as_of", keep="last", maintain_order=True).sort("as_of")
+    last = ledger.sort("published_at", pl.col("publication_id").pipe(in_order))
+    return last.unique("as_of", keep="last", maintain_order=True).sort("as_of")
+
+
+def in_order(publication_id: pl.Expr) -> pl.Expr:
+    """Text that sorts like the publications of a night: the tenth after the ninth."""
+    return publication_id.str.pad_start(40, "0")
 
 
 def entry(ledger: pl.DataFrame, published: dict[str, Any], *, as_of: date, forecast_id: str) -> pl.DataFrame:

@@ -72,32 +72,42 @@ def test_a_store_that_closed_for_good_is_not_forecast() -> None:
     assert panels.panel(stores=closed).live.tolist() == [False, False, True, True]
 
 
-def test_of_overlapping_promotions_the_later_start_wins_and_one_store_before_all() -> None:
-    panel = panels.panel()
-    first = AS_OF - timedelta(days=20)
-    spans = pl.DataFrame(
-        {
-            "store": [None, None, "A"],
-            "product": ["x", "x", "x"],
-            "starts": [first, first + timedelta(days=3), first + timedelta(days=3)],
-            "ends": [first + timedelta(days=9)] * 3,
-            "depth": [0.1, 0.2, 0.3],
-        }
-    )
-    depth = spine.spread(panel, spans, "depth")
-    start = day(panel, 20)
-    assert np.allclose(depth[0, start : start + 4], [0.1, 0.1, 0.1, 0.3])
-    assert np.allclose(depth[2, start : start + 4], [0.1, 0.1, 0.1, 0.2])
-    assert np.isnan(depth[0, start + 10])
-    assert np.isnan(depth[1]).all()
+def test_a_zero_of_tomorrow_does_not_change_what_a_missing_row_of_today_means() -> None:
+    nobody = (pl.col("date") == AS_OF - timedelta(days=9)) & (pl.col("store") == "A") & (pl.col("product") == "x")
+    later = (pl.col("date") == AS_OF) & (pl.col("store") == "B") & (pl.col("product") == "y")
+    sold = panels.sales().filter(~nobody)
+    zero = sold.with_columns(quantity=pl.when(later).then(0.0).otherwise("quantity"))
+    for known in (sold, zero):
+        panel = panels.panel(sales=known)
+        assert panel.sales[0, day(panel, 9)] == 0
 
 
-def test_a_span_that_starts_before_the_history_and_never_ends_covers_all_of_it() -> None:
-    panel = panels.panel()
-    spans = rows("prices", {"product": "y", "starts": date(2000, 1, 1), "price": 2.0}).with_columns(
-        ends=pl.lit(None, pl.Date)
-    )
-    assert (spine.spread(panel, spans, "price")[1] == 2.0).all()
+def test_a_source_that_writes_its_zeros_says_nothing_by_a_missing_row() -> None:
+    one = (pl.col("store") == "A") & (pl.col("product") == "x")
+    gone = one & (pl.col("date") == AS_OF - timedelta(days=9))
+    tuesdays = one & (pl.col("date").dt.weekday() == 2)
+    sold = panels.sales().with_columns(quantity=pl.when(tuesdays).then(0.0).otherwise("quantity")).filter(~gone)
+    panel = panels.panel(sales=sold)
+    assert np.isnan(panel.sales[0, day(panel, 9)])
+
+
+def test_a_stray_zero_does_not_make_a_source_one_that_writes_zeros() -> None:
+    mondays = (pl.col("date").dt.weekday() == 1) & (pl.col("product") == "x")
+    stray = (pl.col("date") == AS_OF - timedelta(days=50)) & (pl.col("product") == "y") & (pl.col("store") == "A")
+    sold = panels.sales().filter(~mondays).with_columns(quantity=pl.when(stray).then(0.0).otherwise("quantity"))
+    panel = panels.panel(sales=sold)
+    assert panel.sales[0, day(panel, 6)] == 0
+
+
+def test_a_chain_without_sales_or_assortment_has_no_rows_to_forecast() -> None:
+    panel = panels.panel(sales=panels.sales().clear())
+    assert matrix.of(panel).matrix(matrix.rows_ahead(panel)).values.shape[0] == 0
+
+
+def test_days_older_than_is_wanted_are_left_out() -> None:
+    panel = spine.build(panels.inputs(), horizon=7, history_days=7)
+    assert panel.history == 7
+    assert panel.first_day == AS_OF - timedelta(days=6)
 
 
 def test_every_size_of_chain_and_history_gives_a_matrix_without_infinities() -> None:

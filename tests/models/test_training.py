@@ -45,11 +45,16 @@ def test_a_model_that_was_kept_forecasts_the_same_byte_for_byte(tmp_path: Path) 
     assert quantiles.tobytes() == more.tobytes()
 
 
-def test_the_number_of_threads_changes_no_forecast() -> None:
+def test_the_number_of_threads_changes_neither_model_nor_forecast(tmp_path: Path) -> None:
     panel = panels.panel()
     rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
-    one, two = (trained(threads=threads).model.predict(rows)[0] for threads in (1, 2))
-    assert one.tobytes() == two.tobytes()
+    one, two = (trained(threads=threads).model for threads in (1, 2))
+    (point, quantiles), (again, more) = one.predict(rows), two.predict(rows)
+    assert point.tobytes() == again.tobytes()
+    assert quantiles.tobytes() == more.tobytes()
+    champion.save(one, tmp_path / "one")
+    champion.save(two, tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
 def test_a_training_says_how_good_it_is_on_days_it_had_not_seen() -> None:

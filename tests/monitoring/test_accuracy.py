@@ -52,5 +52,11 @@ def test_a_day_published_twice_is_counted_once() -> None:
     assert accuracy.newest_only(scored)["publication_id"].unique().to_list() == ["two"]
 
 
+def test_of_ten_publications_of_a_night_the_tenth_counts() -> None:
+    every = [published(publication_id=f"2019-03-22-{number}") for number in range(1, 11)]
+    counted = accuracy.newest_only(accuracy.score(pl.concat(every), panels.panel()))
+    assert counted["publication_id"].unique().to_list() == ["2019-03-22-10"]
+
+
 def test_without_scores_there_is_no_accuracy_and_no_error() -> None:
     assert set(accuracy.summary(accuracy.score(published().clear(), panels.panel())).values()) == {None}

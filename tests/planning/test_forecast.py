@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -8,7 +10,7 @@ from lib.contracts import QUANTILES
 from lib.features import matrix
 from lib.features.matrix import Matrix
 from lib.features.spine import Panel
-from lib.models import training
+from lib.models import boosting, training
 from lib.models.boosting import BoostingConfig
 from lib.models.champion import Model
 from lib.planning.forecast import forecast
@@ -85,6 +87,51 @@ def test_a_number_that_strays_too_far_is_held_and_says_so(model: Model) -> None:
     assert held.height > 0
     assert held["reason"].str.contains("held at 30: ").all()
     assert found["forecast"].unique().to_list() == [30.0]
+    assert_sound(found)
+
+
+def test_a_model_that_says_nothing_will_be_sold_is_held_with_a_range(model: Model) -> None:
+    panel = panels.panel()
+    past = matrix.of(panel).matrix(matrix.rows_before(panel, first=100, last=150, every=7))
+    returned = -np.arange(1, len(past.expected) + 1, dtype=np.float32)
+    blind = boosting.fit(past, returned, config=CONFIG, seed=1, threads=1)
+    found = made(panel, replace(model, booster=blind))
+    assert found["reason"].str.contains("held at ").any()
+    held = found.filter(pl.col("forecast") > 0)
+    assert (held["q10"] > 0).all()
+    assert (held["q10"] < held["forecast"]).all()
+    assert (held["forecast"] < held["q95"]).all()
+    assert_sound(found)
+
+
+def changed(change: pl.Expr) -> pl.DataFrame:
+    return panels.sales().with_columns(quantity=change)
+
+
+FIRST_SERIES = (pl.col("store") == "A") & (pl.col("product") == "x")
+SELDOM = FIRST_SERIES & (pl.col("date").dt.day() % 9 > 0)
+CHAINS: dict[str, dict[str, Any]] = {
+    "one product in one store": {"sales": panels.sales(stores=("A",), products=("x",))},
+    "150 products": {"sales": panels.sales(days=60, products=tuple(f"p{number}" for number in range(150)))},
+    "three days old": {"sales": panels.sales(days=3)},
+    "without sales": {"sales": panels.sales().clear()},
+    "silent for weeks": {"sales": panels.sales().filter(pl.col("date") < AS_OF - timedelta(days=40))},
+    "nothing but zeros": {"sales": changed(pl.lit(0.0))},
+    "a series of zeros": {"sales": changed(pl.when(FIRST_SERIES).then(0.0).otherwise("quantity"))},
+    "a series that sells seldom": {"sales": changed(pl.when(SELDOM).then(0.0).otherwise("quantity"))},
+    "cents": {"sales": changed(pl.col("quantity") * 0.001)},
+    "millions": {"sales": changed(pl.col("quantity") * 1e5)},
+    "two weeks ahead": {"horizon": 14},
+    "nowhere": {"place": (None, None)},
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("with_model", [True, False])
+def test_every_chain_gets_a_sound_forecast(chain: str, with_model: bool, model: Model) -> None:  # noqa: FBT001
+    panel = panels.panel(**CHAINS[chain])
+    found = made(panel, model if with_model else None)
+    assert found.height == panel.live.sum() * panel.horizon
     assert_sound(found)
 
 

@@ -54,3 +54,34 @@ def test_weeks_without_data_do_not_shut_a_store() -> None:
     gap = pl.col("date").is_between(BEFORE - timedelta(days=60), BEFORE - timedelta(days=5))
     found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE).filter(~gap)))
     assert not np.array(list(found.values())).any()
+
+
+def test_a_store_shut_once_for_the_first_time_opens_again() -> None:
+    once = (pl.col("date") == BEFORE - timedelta(days=5)) & (pl.col("store") == "A")
+    found = shut(panels.panel(as_of=BEFORE, sales=two_years(closed=once)))
+    assert not np.array(list(found.values())).any()
+
+
+def test_a_store_that_is_a_week_old_is_not_taken_to_be_shut_every_week() -> None:
+    young = two_years(closed=pl.col("date") == BEFORE - timedelta(days=5)).filter(
+        pl.col("date") > BEFORE - timedelta(days=7)
+    )
+    assert not np.array(list(shut(panels.panel(as_of=BEFORE, sales=young)).values())).any()
+
+
+def test_a_store_is_shut_before_it_opens_and_after_its_last_day() -> None:
+    stores = rows(
+        "stores",
+        {"store": "A", "closed": BEFORE + timedelta(days=2)},
+        {"store": "B", "opened": BEFORE + timedelta(days=2)},
+    )
+    found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE), stores=stores))
+    days = [BEFORE + timedelta(days=ahead) for ahead in (1, 2, 3)]
+    assert [found["A", day] for day in days] == [False, False, True]
+    assert [found["B", day] for day in days] == [True, False, False]
+
+
+def test_a_gap_of_weeks_in_a_source_without_zeros_does_not_shut_a_store() -> None:
+    gap = pl.col("date").is_between(BEFORE - timedelta(days=50), BEFORE - timedelta(days=8)) & (pl.col("store") == "A")
+    found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE).filter(~gap)))
+    assert not np.array(list(found.values())).any()

@@ -30,6 +30,14 @@ def test_going_back_to_the_first_forecast_is_a_publication_of_its_own() -> None:
     assert publication.live(published(ledger, "one", hours=2))["publication_id"].to_list() == ["2019-04-17-3"]
 
 
+def test_the_tenth_publication_of_a_night_comes_after_the_ninth() -> None:
+    ledger = OUTPUTS["publications"].empty()
+    for number in range(10):
+        ledger = published(ledger, str(number))
+    assert publication.live(ledger)["publication_id"].to_list() == ["2019-04-17-10"]
+    assert published(ledger, "9").height == 10
+
+
 def test_yesterday_is_measured_by_the_newest_forecast_that_reached_to_it() -> None:
     ledger = published(OUTPUTS["publications"].empty(), "week before", as_of=AS_OF - timedelta(days=6))
     ledger = published(ledger, "night before", as_of=AS_OF - timedelta(days=1))

@@ -1,0 +1,95 @@
+"""A run killed in the middle of any step and started again ends where an undisturbed run does."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.flows.chains import NEXT, NIGHT, Chain, business_state
+from tests.flows.victims import Order, Point, plain
+
+HOUSE = Path(__file__).parents[2]
+WRITTEN, ADDED = "lib.adapters.lake:Lake.replace", "lib.adapters.lake:Lake.append"
+SENT = "lib.adapters.mailbox:Outbox.send"
+DEATHS: dict[str, tuple[str, list[Point]]] = {
+    "a night, once its sales were written, once half of the tables were synced, once it was checked, once it was "
+    "published": (
+        "daily",
+        [
+            Point(WRITTEN, "sales"),
+            Point(ADDED, "syncs", nth=3),
+            Point(WRITTEN, "verdicts"),
+            Point(ADDED, "publications"),
+        ],
+    ),
+    "a night, once its forecasts were written, once the first mail was out but not recorded, once the second was about "
+    "to leave, once its scores were written": (
+        "daily",
+        [Point(WRITTEN, "forecasts"), Point(SENT), Point(ADDED, "deliveries", nth=3), Point(WRITTEN, "scores")],
+    ),
+    "a training, once the registry knew of it, once its files were kept, once it had a version": (
+        "train",
+        [Point(f"mlflow:MlflowClient.{name}") for name in ("create_run", "log_artifacts", "create_model_version")],
+    ),
+}
+"""Flow, and where it dies each time that it is started again, before it may run to its end."""
+Ended = dict[str, tuple[Chain, list[int]]]
+
+
+@pytest.fixture(scope="session")
+def ended(first_night: Chain, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """Each chain after its runs, with how each of them ended; under the name of a flow, one that nobody killed."""
+    runs = {"daily": ("daily", []), "train": ("train", []), **DEATHS}
+    chains, orders = {}, []
+    for name, (flow, deaths) in runs.items():
+        chain = chains[name] = Chain(
+            tmp_path_factory.mktemp("killed"), {"FOURNIL_SEED": "2"} if flow == "train" else {}
+        )
+        shutil.copytree(first_night.root, chain.root, dirs_exist_ok=True)
+        as_of = (NIGHT if flow == "train" else NEXT).isoformat()
+        orders.append([Order(chain.environment, flow, as_of, death) for death in (*deaths, None)])
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.flows.victims"],
+        input=plain(orders),
+        env={**os.environ, "PREFECT_API_URL": _server()},
+        cwd=HOUSE,
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    codes = json.loads(run.stdout.splitlines()[-1])
+    return dict(zip(chains, zip(chains.values(), codes, strict=True), strict=True))
+
+
+def _server() -> str:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return str(client.api_url)
+
+
+@pytest.mark.parametrize("deaths", DEATHS)
+def test_runs_killed_and_started_again_end_as_an_undisturbed_one(ended: Ended, deaths: str) -> None:
+    chain, codes = ended[deaths]
+    flow, points = DEATHS[deaths]
+    assert codes == [*(-signal.SIGKILL for _ in points), 0]
+    undisturbed, _ = ended[flow]
+    assert business_state(chain) == business_state(undisturbed)
+    assert versions(chain) == versions(undisturbed)
+
+
+def versions(chain: Chain) -> list[tuple[str, str, bool]]:
+    """Versions of the registry with the hash of their files, and which one is in use."""
+    from mlflow import MlflowClient
+
+    from lib.adapters.registry import CONTENT_TAG
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{chain.home}/mlflow.db")
+    used = client.get_model_version_by_alias("fournil", "champion").version
+    found = client.search_model_versions("name = 'fournil'")
+    return sorted((str(each.version), each.tags[CONTENT_TAG], each.version == used) for each in found)
