@@ -1,6 +1,8 @@
 """Every setting, typed and frozen: defaults run on a laptop, a TOML file and FOURNIL_* variables change them."""
 
+import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal, cast
@@ -18,6 +20,7 @@ from lib.quality.verdict import VerdictConfig
 
 CONFIG_VARIABLE = "FOURNIL_CONFIG"
 EXAMPLE = """FOURNIL_MANAGERS='[{"name": "Anna", "email": "anna@example.com"}]'"""
+_PASSWORD_IN_URL = re.compile(r"""(://[^/@\s:"]*:)[^@/\s"]+@""")
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -109,6 +112,16 @@ class Settings(BaseSettings):
     registry: Registry = Registry()
     mail: Mail = Mail()
 
+    @field_validator("managers")
+    @classmethod
+    def _one_book_an_address(cls, managers: tuple[Manager, ...]) -> tuple[Manager, ...]:
+        addresses = [manager.email.casefold() for manager in managers]
+        twice = sorted({address for address in addresses if addresses.count(address) > 1})
+        if twice:
+            message = f"{', '.join(twice)} stands there twice; give one manager all stores of the address"
+            raise ValueError(message)
+        return managers
+
     @property
     def lake_root(self) -> str:
         """Root of the lake, without a trailing slash."""
@@ -164,8 +177,9 @@ def load() -> Settings:
 
 
 def masked(settings: Settings) -> dict[str, object]:
-    """Every setting as plain values; secrets become `**********` and empty ones stay empty."""
-    return cast("dict[str, object]", settings.model_dump(mode="json"))
+    """Every setting as plain values; secrets and passwords in URLs become `**********`, empty ones stay empty."""
+    shown = _PASSWORD_IN_URL.sub(r"\1**********@", json.dumps(settings.model_dump(mode="json")))
+    return cast("dict[str, object]", json.loads(shown))
 
 
 def _said(kind: str, text: str) -> str:

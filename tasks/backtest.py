@@ -35,7 +35,7 @@ def load_lake(source: str, *, until: date) -> str:
 
     On a first load every sale counts as known when its day ended, so that reading as of an origin replays it.
     """
-    root = mkdtemp(prefix="backtest-", dir=context.home())
+    root = mkdtemp(prefix="fournil-backtest-")
     chosen = context.source(source)
     for name in (name for name in INPUTS if name in chosen.tables()):
         _loaded(bring(INPUTS[name], Lake(root), chosen, Reach(until, today=date.max, overlap_days=0)))
@@ -65,11 +65,13 @@ def replay_origins(root: str, origins: Origins, *, horizon: int, output: str) ->
         threads=chosen.threads,
     )
     known = backtest.replay(lambda day: inputs.read(lake, as_of=day, chain=chosen.chain), plan)
-    forecasts = pl.concat(_with_progress(known, len(plan.origins)))
+    try:
+        forecasts = pl.concat(_with_progress(known, len(plan.origins)))
+        truth = lake.scan(INPUTS["sales"], as_of=origins.last + timedelta(days=horizon)).collect()
+    finally:
+        shutil.rmtree(root)
     forecasts.write_parquet(Path(output))
-    truth = lake.scan(INPUTS["sales"], as_of=origins.last + timedelta(days=horizon)).collect()
     scored = backtest.against_sales(forecasts, truth)
-    shutil.rmtree(root)
     scores = tuple(backtest.summary(scored).iter_rows(named=True))
     return Backtest(str(Path(output).resolve()), forecasts.height, scored.height, scores)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,13 @@ def home() -> Path:
     folder = Path(in_force().home).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 def run_id() -> str:

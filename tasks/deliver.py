@@ -57,7 +57,7 @@ def deliver_book(manager: Manager, *, publication_id: str, at: datetime) -> Deli
     folder = context.home() / "books"
     folder.mkdir(exist_ok=True)
     path = folder / message.file_name(book)
-    path.write_bytes(written)
+    context.put(path, written)
     if SENT in _states(lake, manager, publication_id):
         return Delivery(manager.email, str(path), "kept")
     letter = _letter(book, manager, written, at=at)

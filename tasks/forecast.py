@@ -9,6 +9,7 @@ from prefect import task
 from lib.adapters.lake import content_hash
 from lib.adapters.registry import Registered
 from lib.contracts import OUTPUTS
+from lib.errors import HoldError
 from lib.features import matrix, spine
 from lib.planning import forecast as planning
 from lib.planning import publication
@@ -61,6 +62,9 @@ def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | 
     rows = matrix.rows_ahead(panel)
     drafted = planning.forecast(panel, matrix.of(panel), rows, model=champion, config=chosen.sanity)
     judged = publication.with_verdicts(drafted, _verdicts(as_of)).rename({"origin": "as_of"})
+    if judged.is_empty():
+        message = f"nothing to publish as of {as_of}: every store is held, or no series is live"
+        raise HoldError(message)
     forecast_id = content_hash(judged.sort("store", "product", "date"))[:16]
     lake.replace(
         FORECASTS,

@@ -56,7 +56,7 @@ def recent_accuracy(*, as_of: date) -> dict[str, float]:
 def render_dashboard(*, as_of: date, at: datetime) -> str:
     """Draw the page of the night; its path."""
     path: Path = context.home() / "dashboard.html"
-    path.write_bytes(dashboard.render(_dashboard(context.lake(), as_of, at)))
+    context.put(path, dashboard.render(_dashboard(context.lake(), as_of, at)))
     return str(path)
 
 

@@ -75,14 +75,16 @@ def bring(table: Table, lake: Lake, source: Source, reach: Reach) -> Synced:
     watermark = _watermark(lake, table)
     if watermark is not None and as_of < watermark:
         return Synced(table.name)
-    dated = watermark is not None and table.dated_by is not None
-    since = watermark - timedelta(days=reach.overlap_days) if watermark is not None and dated else None
+    since = _since(lake, table, reach)
     extract = source.read(table, since=since, until=as_of, today=today)
     rules = context.in_force().rules
     admitted = admit(extract, config=rules, today=today, references=_references(lake, table.name, as_of))
     base = lake.version(table)
     known = _known(lake, table, since, base)
-    whole = admitted.refused.is_empty() and not {note.code for note in extract.notes} & INCOMPLETE
+    whole = (
+        admitted.refused.filter(pl.col("rule") != "row_is_unique").is_empty()
+        and not {note.code for note in extract.notes} & INCOMPLETE
+    )
     news = supersede(table, known, admitted.rows, night=Night(as_of, watermark), whole=whole)
     if not news.empty:
         where = {table.dated_by: news.days} if table.dated_by else None
@@ -106,9 +108,17 @@ def _noted(lake: Lake, extract: Extract, news: News, refused: pl.DataFrame, *, a
     return synced
 
 
-def _watermark(lake: Lake, table: Table) -> date | None:
-    newest = lake.scan(SYNCS).filter(pl.col("table") == table.name).select(pl.col("as_of").max()).collect().item()
+def _watermark(lake: Lake, table: Table, *, before: date = date.max) -> date | None:
+    """The as_of of the newest sync of the table, of those before a day."""
+    earlier = lake.scan(SYNCS).filter((pl.col("table") == table.name) & (pl.col("as_of") < before))
+    newest = earlier.select(pl.col("as_of").max()).collect().item()
     return newest if isinstance(newest, date) else None
+
+
+def _since(lake: Lake, table: Table, reach: Reach) -> date | None:
+    """First day to read; None: all. A night that is synced again reads as far back as it did the first time."""
+    before = _watermark(lake, table, before=reach.as_of)
+    return None if before is None or table.dated_by is None else before - timedelta(days=reach.overlap_days)
 
 
 def _known(lake: Lake, table: Table, since: date | None, version: int) -> pl.DataFrame:

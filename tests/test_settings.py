@@ -131,3 +131,19 @@ def test_settings_that_do_not_fit_stop_every_command_with_one_message(
     monkeypatch.setenv("FOURNIL_HORIZN", "3")
     assert command_line.main(["daily"]) == 1
     assert capsys.readouterr().err == "daily: FOURNIL_HORIZN is not a setting; see `python -m flows settings`\n"
+
+
+def test_two_managers_with_one_address_are_refused_since_only_one_would_get_a_book(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = [{"name": "A", "email": "a@b.example"}, {"name": "C", "email": "A@b.example"}]
+    monkeypatch.setenv("FOURNIL_MANAGERS", json.dumps(both))
+    with pytest.raises(SettingsError, match=r"managers: a@b\.example stands there twice"):
+        settings.load()
+
+
+def test_a_password_in_a_url_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURNIL_REGISTRY__TRACKING_URI", "https://user:hunter2@mlflow.example.com/x")
+    shown = json.dumps(settings.masked(settings.load()))
+    assert "hunter2" not in shown
+    assert "https://user:**********@mlflow.example.com/x" in shown

@@ -172,6 +172,8 @@ def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs) -> Bools:
 
 
 def _isin(series: pl.DataFrame, other: pl.DataFrame, on: list[str]) -> Bools:
-    marked: pl.DataFrame = series.join(other.select(on).unique().with_columns(found=True), on=on, how="left")
+    marked: pl.DataFrame = series.join(
+        other.select(on).unique().with_columns(found=True), on=on, how="left", maintain_order="left"
+    )
     found: npt.NDArray[Any] = marked["found"].fill_null(value=False).to_numpy()
     return found.astype(bool)

@@ -112,7 +112,7 @@ def test_a_sales_file_cut_in_half_loses_its_last_row_and_nothing_that_was_known(
     (chain.source / "sales.csv").write_bytes(data[: data.index(f"\n{NEXT},50,101,".encode()) + 12])
     daily(as_of=NEXT)
     assert warned(chain, NEXT)["file_is_cut"] == "warning"
-    assert chain.table("quarantine")["rule"].to_list() == ["row_is_complete"]
+    assert chain.table("quarantine")["rule"].to_list() == ["file_ends_cleanly"]
     assert before.join(chain.table("sales"), on=before.columns, how="anti", nulls_equal=True).is_empty()
     late = dict(chain.table("verdicts", as_of=NEXT).select("store", "verdict").iter_rows())
     assert late["2"] == "ship"

@@ -15,29 +15,27 @@ from tests.flows.victims import Order, Point, plain
 
 HOUSE = Path(__file__).parents[2]
 WRITTEN, ADDED = "lib.adapters.lake:Lake.replace", "lib.adapters.lake:Lake.append"
-SENT = "lib.adapters.mailbox:Outbox.send"
 DEATHS: dict[str, tuple[str, list[Point]]] = {
-    "a night, once its sales were written, once half of the tables were synced, once it was checked, once it was "
-    "published": (
+    "a night at the lake": (
+        "daily",
+        [Point(WRITTEN, "sales"), Point(WRITTEN, "verdicts"), Point(ADDED, "publications")],
+    ),
+    "a night around its mails": (
         "daily",
         [
-            Point(WRITTEN, "sales"),
-            Point(ADDED, "syncs", nth=3),
-            Point(WRITTEN, "verdicts"),
-            Point(ADDED, "publications"),
+            Point(ADDED, "syncs", nth=6),
+            Point(WRITTEN, "forecasts"),
+            Point("lib.adapters.mailbox:Outbox.send"),
+            Point(ADDED, "deliveries", nth=3),
+            Point(WRITTEN, "scores"),
         ],
     ),
-    "a night, once its forecasts were written, once the first mail was out but not recorded, once the second was about "
-    "to leave, once its scores were written": (
-        "daily",
-        [Point(WRITTEN, "forecasts"), Point(SENT), Point(ADDED, "deliveries", nth=3), Point(WRITTEN, "scores")],
-    ),
-    "a training, once the registry knew of it, once its files were kept, once it had a version": (
+    "a training": (
         "train",
-        [Point(f"mlflow:MlflowClient.{name}") for name in ("create_run", "log_artifacts", "create_model_version")],
+        [Point(f"mlflow:MlflowClient.{call}") for call in ("create_run", "log_artifacts", "create_model_version")],
     ),
 }
-"""Flow, and where it dies each time that it is started again, before it may run to its end."""
+"""Flow, and after which call it dies each time that it is started again, before it may run to its end."""
 Ended = dict[str, tuple[Chain, list[int]]]
 
 

@@ -57,8 +57,24 @@ def test_rows_older_than_the_overlap_are_not_read_again(till: Path, lake: Lake) 
     (till / "sales.csv").write_text(HEADER + "2019-04-01,17,101,5\n2019-04-15,17,101,5\n")
     sync()
     (till / "sales.csv").write_text(HEADER + "2019-04-01,17,101,9\n2019-04-15,17,101,9\n")
-    assert sync(overlap_days=3).changed == 1
-    assert lake.scan(SALES, as_of=TUESDAY).collect().sort("date")["quantity"].to_list() == [5.0, 9.0]
+    next_night = TUESDAY + timedelta(days=1)
+    assert sync(as_of=next_night, overlap_days=3).changed == 1
+    assert lake.scan(SALES, as_of=next_night).collect().sort("date")["quantity"].to_list() == [5.0, 9.0]
+
+
+def test_a_night_synced_again_reads_as_far_back_as_before_and_keeps_its_quarantine(till: Path, lake: Lake) -> None:
+    (till / "sales.csv").write_text(HEADER + "2019-01-01,17,101,-5\n2019-04-16,17,101,6\n")
+    for _ in range(2):
+        assert sync().quarantined == 1
+    assert lake.scan(OUTPUTS["quarantine"]).collect()["row"].to_list() == [1]
+
+
+def test_a_row_that_stands_twice_does_not_keep_a_cancelled_promotion_in_force(till: Path) -> None:
+    header = "product,starts,ends\n"
+    (till / "promotions.csv").write_text(header + "101,2019-04-20,2019-04-26\n109,2019-04-20,2019-04-26\n")
+    sync("promotions")
+    (till / "promotions.csv").write_text(header + "101,2019-04-20,2019-04-26\n101,2019-04-20,2019-04-26\n")
+    assert sync("promotions", as_of=TUESDAY + timedelta(days=1)).closed == 1
 
 
 def test_a_refused_row_is_quarantined_once_however_often_it_is_read_and_enters_once_it_is_mended(
