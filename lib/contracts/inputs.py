@@ -13,11 +13,31 @@ SALES = Table(
         Column("date", pl.Date(), "day of sale in the store's local time", required=True),
         Column("store", pl.String(), "identifier of the store", required=True),
         Column("product", pl.String(), "identifier of the product", required=True),
-        Column("quantity", pl.Float64(), "units sold", "units", required=True, minimum=0, maximum=100_000),
+        Column("quantity", pl.Float64(), "units sold", "units", required=True, minimum=0, maximum=10_000_000),
         Column("price", pl.Float64(), "average price paid for one unit", "currency", null="not known", minimum=0),
         Column("sold_out", pl.Boolean(), "the shelf was empty before closing", null="not known"),
         Column("last_sale_at", pl.Datetime("us"), "time of the day's last sale, local time", null="not known"),
         Column("unsold", pl.Float64(), "units left at closing", "units", null="not known", minimum=0),
+    ),
+    key=("date", "store", "product"),
+    dated_by="date",
+    known="after the day",
+)
+
+HOURS: tuple[str, ...] = tuple(f"h{hour:02d}" for hour in range(24))
+"""Columns of `hourly`: h00 is what was sold from midnight to one o'clock, local time."""
+
+HOURLY = Table(
+    "hourly",
+    "Units sold per hour of the day, where tills can tell. Shows when a product was sold out, and what was missed.",
+    (
+        Column("date", pl.Date(), "day of sale in the store's local time", required=True),
+        Column("store", pl.String(), "identifier of the store", required=True),
+        Column("product", pl.String(), "identifier of the product", required=True),
+        *(
+            Column(name, pl.Float64(), f"units sold from {hour}:00 on", "units", null="nothing sold", minimum=0)
+            for hour, name in enumerate(HOURS)
+        ),
     ),
     key=("date", "store", "product"),
     dated_by="date",
@@ -42,6 +62,9 @@ STORES = Table(
         Column("zone", pl.String(), "group of stores that events are dated by", null="only events of all zones apply"),
         Column("opened", pl.Date(), "first day of business", null="before the first sale"),
         Column("closed", pl.Date(), "last day of business", null="still open"),
+        Column(
+            "capacity", pl.Float64(), "most that can be baked a day, all products", "units", null="no limit", minimum=0
+        ),
     ),
     key=("store",),
     known="ahead",
@@ -54,6 +77,32 @@ PRODUCTS = Table(
         Column("product", pl.String(), "identifier of the product", required=True),
         Column("name", pl.String(), "name that people use", null="the identifier is shown"),
         Column("family", pl.String(), "group in which the product competes", null="the product stands alone"),
+        Column(
+            "unit_cost",
+            pl.Float64(),
+            "what one unit costs to make",
+            "currency",
+            null="the share of the settings",
+            minimum=0,
+        ),
+        Column(
+            "salvage",
+            pl.Float64(),
+            "what one unsold unit still brings",
+            "currency",
+            null="the share of the settings",
+            minimum=0,
+        ),
+        Column(
+            "lost_sale_cost",
+            pl.Float64(),
+            "goodwill lost with each unit not to be had, besides its margin",
+            "currency",
+            null="the share of the settings",
+            minimum=0,
+        ),
+        Column("tray", pl.Float64(), "units baked at once", "units", null="single units", minimum=1),
+        Column("minimum_display", pl.Float64(), "least that the shelf must show", "units", null="none", minimum=0),
     ),
     key=("product",),
     known="ahead",
@@ -158,7 +207,7 @@ EVENTS = Table(
 )
 
 INPUTS: dict[str, Table] = {
-    table.name: table for table in (STORES, PRODUCTS, ASSORTMENT, PRICES, PROMOTIONS, EVENTS, WEATHER, SALES)
+    table.name: table for table in (STORES, PRODUCTS, ASSORTMENT, PRICES, PROMOTIONS, EVENTS, WEATHER, SALES, HOURLY)
 }
 """Every input table, reference tables first, so that sales can be checked against them."""
 

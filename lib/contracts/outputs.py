@@ -16,6 +16,26 @@ _RUN = Column("run_id", pl.String(), "identifier of the run that wrote the row")
 _SEVERITY = Column("severity", pl.String(), "critical, warning or info")
 _UTC = pl.Datetime("us", "UTC")
 
+LIFECYCLES: tuple[str, ...] = ("established", "new product", "new store", "reopened", "ending")
+"""What a series may be at the night of a forecast."""
+DRIVERS = 3
+"""How many drivers of a forecast are named."""
+
+
+def _drivers() -> list[Column]:
+    """Columns of the strongest drivers, each with its size."""
+    columns = []
+    for place in range(1, DRIVERS + 1):
+        said = f"driver number {place} of the forecast, by size"
+        columns += [
+            Column(f"driver_{place}", pl.String(), said, null="none"),
+            Column(
+                f"effect_{place}", pl.Float64(), "what it adds to or takes from what is usual", "units", null="none"
+            ),
+        ]
+    return columns
+
+
 FORECASTS = Table(
     "forecasts",
     "One row per series and day ahead. Rows of one `forecast_id` belong together and never change.",
@@ -31,12 +51,44 @@ FORECASTS = Table(
             Column(name, pl.Float64(), f"sales stay at or below it with probability {level:g}", "units", minimum=0)
             for name, level in zip(QUANTILES, QUANTILE_LEVELS, strict=True)
         ),
+        Column("order", pl.Float64(), "quantity to bake, in whole trays", "units", minimum=0),
+        Column("tray", pl.Float64(), "units per tray", "units", minimum=1),
+        Column(
+            "service_level",
+            pl.Float64(),
+            "share of days on which the order should suffice, by its costs",
+            "0..1",
+            minimum=0,
+        ),
         Column("method", pl.String(), "model, fallback or closed"),
         Column("reason", pl.String(), "why it is not the model's own number", null="it is the model's own number"),
+        Column("lifecycle", pl.String(), f"where the series stands in its life: {', '.join(LIFECYCLES)}"),
+        *_drivers(),
         Column("model", pl.String(), "name and version of the champion", null="no model was there"),
     ),
     key=("as_of", "forecast_id", "store", "product", "date"),
     dated_by="as_of",
+)
+
+DEMAND = Table(
+    "demand",
+    "What would have sold on days that ran out. Days that did not run out have no row: demand is what was sold.",
+    (
+        Column("date", pl.Date(), "day of sale"),
+        _STORE,
+        _PRODUCT,
+        _AS_OF,
+        Column("sales", pl.Float64(), "units sold", "units", minimum=0),
+        Column("demand", pl.Float64(), "units that would have sold", "units", minimum=0),
+        Column("lower", pl.Float64(), "demand is at least this; never below sales", "units", minimum=0),
+        Column("upper", pl.Float64(), "demand is hardly above this", "units", minimum=0),
+        Column(
+            "share_sold", pl.Float64(), "usual share of a day's sales until it ran out", "0..1", null="time not known"
+        ),
+        Column("method", pl.String(), "how it was estimated: by whose hours, or without a time"),
+    ),
+    key=("date", "store", "product"),
+    dated_by="date",
 )
 
 PUBLICATIONS = Table(
@@ -80,7 +132,7 @@ SCORES = Table(
         _PRODUCT,
         Column("horizon", pl.Int32(), "date - as_of", "days", minimum=1),
         Column("method", pl.String(), "model, fallback or closed"),
-        Column("actual", pl.Float64(), "units sold, as known when scored", "units", minimum=0),
+        Column("actual", pl.Float64(), "units sold, as known when scored; 0 on shut days", "units", minimum=0),
         Column("forecast", pl.Float64(), "published point forecast", "units", minimum=0),
         Column(
             "incumbent",
@@ -88,6 +140,18 @@ SCORES = Table(
             "mean of the last 4 same weekdays before the forecast",
             "units",
             null="no such day",
+        ),
+        Column("sold_out", pl.Boolean(), "the shelf was empty before closing, so that `actual` is not demand"),
+        Column("order", pl.Float64(), "published order", "units", minimum=0),
+        Column("waste_cost", pl.Float64(), "cost of what the order would have left over", "currency", minimum=0),
+        Column("lost_cost", pl.Float64(), "cost of what the order would have lacked", "currency", minimum=0),
+        Column(
+            "incumbent_cost",
+            pl.Float64(),
+            "waste and lost sales of baking the incumbent's number",
+            "currency",
+            null="the incumbent has no number",
+            minimum=0,
         ),
     ),
     key=("date", "publication_id", "store", "product"),
@@ -121,6 +185,38 @@ METRICS = Table(
         Column("value", pl.Float64(), "the figure", null="could not be measured"),
     ),
     key=("run_id", "step", "metric"),
+)
+
+MODEL_DECISIONS = Table(
+    "model_decisions",
+    "The ledger of models: which was put to use when and why, and which was refused. Append-only.",
+    (
+        Column("decided_at", _UTC, "moment of the decision"),
+        _AS_OF,
+        Column("model", pl.String(), "name and version of the model decided about"),
+        Column("replaced", pl.String(), "model in use before", null="there was none"),
+        Column("decision", pl.String(), "promoted, refused, kept or rolled back"),
+        Column("reason", pl.String(), "why, with the figures that decided"),
+        Column("figures", pl.String(), "all figures of the comparison, as JSON"),
+        _RUN,
+    ),
+    key=("decided_at", "model"),
+)
+
+RECEIPTS = Table(
+    "receipts",
+    "What made each model and each forecast: all that `python -m flows replay` needs to make it again. Append-only.",
+    (
+        _RUN,
+        _AS_OF,
+        Column("kind", pl.String(), "training or forecast"),
+        Column("result", pl.String(), "hash of what was made: of the model's files or of the forecast's rows"),
+        Column("model", pl.String(), "version that was trained, or that forecast", null="no model was there"),
+        Column("versions", pl.String(), "version of every table that was read, as JSON"),
+        Column("recipe", pl.String(), "the settings that the result depends on, as JSON"),
+        Column("code", pl.String(), "SHA-256 of the source of `lib`"),
+    ),
+    key=("run_id", "kind", "result"),
 )
 
 WARNINGS = Table(
@@ -188,6 +284,20 @@ SYNCS = Table(
 
 OUTPUTS: dict[str, Table] = {
     table.name: table
-    for table in (FORECASTS, PUBLICATIONS, DELIVERIES, SCORES, RUNS, METRICS, WARNINGS, VERDICTS, QUARANTINE, SYNCS)
+    for table in (
+        DEMAND,
+        FORECASTS,
+        PUBLICATIONS,
+        DELIVERIES,
+        SCORES,
+        RUNS,
+        METRICS,
+        MODEL_DECISIONS,
+        RECEIPTS,
+        WARNINGS,
+        VERDICTS,
+        QUARANTINE,
+        SYNCS,
+    )
 }
 """Every output table."""

@@ -50,7 +50,7 @@ def test_sales_dated_in_the_future_are_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("quantity", [-3.0, 1e6])
+@pytest.mark.parametrize("quantity", [-3.0, 1e8])
 def test_negative_and_absurd_quantities_are_refused(quantity: float) -> None:
     assert fault(judge(sales_rows(quantity=quantity)))[:2] == ("quantity_is_in_range", "warning")
 
