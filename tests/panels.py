@@ -55,7 +55,7 @@ def inputs(
 ) -> Inputs:
     """What is known as_of: the made-up sales unless given, and empty tables of the rest."""
     filled = {name: frames.get(name, rows(name)) for name in INPUTS if name != "sales"}
-    for name in ("stores", "products", "assortment", "prices", "events"):
+    for name in ("stores", "products", "assortment", "prices", "events", "hourly"):
         filled[name] = filled[name].drop("known_from", strict=False)
     for name in ("promotions", "weather"):
         if "known_from" not in filled[name].columns:

@@ -13,7 +13,7 @@ HALF = 0.5
 
 def features(panel: Panel, usual: Floats) -> list[Feature]:
     """Sales of earlier days per what was expected of them, and per the level of the time, since weekdays differ."""
-    sold, due, level = panel.sales, shifted(usual, WEEK), shifted(history.level(panel), WEEK)
+    sold, due, level = panel.demand, shifted(usual, WEEK), shifted(history.level(panel), WEEK)
     product, store, chain = panel.product_index, panel.store_index, one_group(sold)
     days = earlier_days(panel)
 

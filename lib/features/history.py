@@ -31,7 +31,7 @@ def ordinary(panel: Panel) -> Bools:
 
 def ordinary_sales(panel: Panel) -> Floats:
     """(S, T) sales of ordinary days; NaN on special ones."""
-    return masked(panel.sales, ordinary(panel))
+    return masked(panel.demand, ordinary(panel))
 
 
 def expected(panel: Panel) -> Floats:
@@ -41,8 +41,8 @@ def expected(panel: Panel) -> Floats:
     """
     weeks = same_weekdays(ordinary_sales(panel), WEEKS)
     middle = floats((median_of(weeks) + mean_of(weeks)) / 2)
-    floor = floats(SMALLEST_SHARE * trailing_mean(panel.sales, LEVEL_DAYS))
-    value = np.fmax(middle, floor)
+    floor = floats(SMALLEST_SHARE * trailing_mean(panel.demand, LEVEL_DAYS))
+    value = np.maximum(middle, floor)
     return masked(value, value > 0)
 
 
@@ -54,12 +54,12 @@ def level(panel: Panel) -> Floats:
 
 def due(panel: Panel, usual: Floats) -> Floats:
     """(S, T): what was expected a week before of each ordinary day whose sales are known."""
-    return masked(shifted(usual, WEEK), ordinary(panel) & ~np.isnan(panel.sales))
+    return masked(shifted(usual, WEEK), ordinary(panel) & ~np.isnan(panel.demand))
 
 
 def surprise(panel: Panel, usual: Floats) -> Floats:
     """(S, T): sales of an ordinary day per what was expected of it a week before; 1 is as expected."""
-    return per(panel.sales, due(panel, usual))
+    return per(panel.demand, due(panel, usual))
 
 
 def shut_share(panel: Panel, *, least: int = 1) -> Floats:

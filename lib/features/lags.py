@@ -15,7 +15,7 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
     """Lags and their statistics. Special days are left out of them, but for the extremes."""
     sold = history.ordinary_sales(panel)
     around_last_year = trailing_mean(history.surprise(panel, usual), 21)
-    all_days = same_weekdays(panel.sales, history.WEEKS)
+    all_days = same_weekdays(panel.demand, history.WEEKS)
     return [
         Feature("last_week", SameWeekday(sold), "per expected"),
         Feature("two_weeks_ago", SameWeekday(sold, weeks=2), "per expected"),
@@ -29,8 +29,8 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
         Feature("spread_of_8_weeks", SameWeekday(_spread(same_weekdays(sold, 8))), "per expected"),
         Feature("a_year_ago", SameWeekday(sold, weeks=A_YEAR), "per expected"),
         Feature("around_a_year_ago", SameWeekday(around_last_year, weeks=A_YEAR - 1)),
-        Feature("week_at_origin", AtOrigin(trailing_mean(panel.sales, 7)), "per expected"),
-        Feature("month_at_origin", AtOrigin(trailing_mean(panel.sales, 28)), "per expected"),
+        Feature("week_at_origin", AtOrigin(trailing_mean(panel.demand, 7)), "per expected"),
+        Feature("month_at_origin", AtOrigin(trailing_mean(panel.demand, 28)), "per expected"),
     ]
 
 

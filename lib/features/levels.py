@@ -26,7 +26,7 @@ A_YEAR_LESS_A_WEEK = 51
 def features(panel: Panel, usual: Floats) -> list[Feature]:
     """Levels over several windows, last week's and last year's, and how widely the series scatters."""
     due = history.due(panel, usual)
-    sold = masked(panel.sales, ~np.isnan(due))
+    sold = masked(panel.demand, ~np.isnan(due))
     return [
         *(Feature(f"series_level_{days}", AtOrigin(_level(sold, due, days))) for days in (1, 3, 7, 14, 28, 91)),
         *_pooled("product", group_sum(sold, panel.product_index), group_sum(due, panel.product_index)),
@@ -42,7 +42,7 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
 def uplift(panel: Panel, usual: Floats, marks: Floats, group: Ints) -> Floats:
     """(S, T): sold per due over all marked days up to t of the series' group; NaN before the first."""
     due = masked(history.due(panel, usual), marks > 0)
-    sold = masked(panel.sales, ~np.isnan(due))
+    sold = masked(panel.demand, ~np.isnan(due))
     span = panel.history
     return per(trailing_sum(group_sum(sold, group), span), trailing_sum(group_sum(due, group), span))
 

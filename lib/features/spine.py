@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lib.demand import correct
 from lib.features import almanac
 from lib.features.almanac import FAR, Almanac
 from lib.features.arrays import Bools, Days, Floats, Ints, day_of
@@ -36,6 +37,7 @@ class Inputs:
     promotions: pl.DataFrame
     events: pl.DataFrame
     weather: pl.DataFrame
+    hourly: pl.DataFrame
     country: str | None = None
     region: str | None = None
 
@@ -44,7 +46,8 @@ class Inputs:
 class Panel:
     """S series by T days of history, and H days ahead. Day index T - 1 is the as_of, T its first day ahead.
 
-    `sales` (S, T): units, NaN where unknown or where the store was shut. `shut` (S, T): 1 the store was shut, 0 it was
+    `sales` (S, T): units, NaN where unknown or where the store was shut. `demand` (S, T): the same, and on days that
+    ran out what would have sold; all features and models look at it. `shut` (S, T): 1 the store was shut, 0 it was
     open, NaN unknown. What day t says depends on days up to t alone. `series` has store and product, `stores` the
     stores of the series; `almanac` reaches FAR days beyond the days ahead, so that their next holiday is in sight.
     """
@@ -58,6 +61,7 @@ class Panel:
     store_index: Ints
     product_index: Ints
     sales: Floats
+    demand: Floats
     shut: Floats
     live: Bools
 
@@ -82,7 +86,7 @@ def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> P
     sales = inputs.sales.filter(pl.col("date") <= inputs.as_of)
     first = _first_day(sales, inputs.as_of, history_days)
     sales = sales.filter(pl.col("date") >= first)
-    series = _series(sales, inputs.assortment, inputs.as_of)
+    series = _series(sales, inputs.assortment, (inputs.as_of, horizon))
     stores = series.select("store").unique().sort("store").join(inputs.stores, on="store", how="left").sort("store")
     length = (inputs.as_of - first).days + 1
     days = np.datetime64(first, "D") + np.arange(length + horizon)
@@ -93,8 +97,9 @@ def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> P
     calendar = almanac.build(
         inputs.events, stores, days[0] + np.arange(len(days) + FAR), place=(inputs.country, inputs.region)
     )
-    live = _live(raw, series, inputs)
-    return Panel(inputs, days, horizon, series, stores, calendar, store_index, product_index, units, shut, live)
+    live = _live(raw, series, inputs, horizon)
+    demand = _demand(units, inputs, series, first)
+    return Panel(inputs, days, horizon, series, stores, calendar, store_index, product_index, units, demand, shut, live)
 
 
 def _first_day(sales: pl.DataFrame, as_of: date, history_days: int | None) -> date:
@@ -102,10 +107,17 @@ def _first_day(sales: pl.DataFrame, as_of: date, history_days: int | None) -> da
     return first if history_days is None else max(first, as_of - timedelta(days=history_days - 1))
 
 
-def _series(sales: pl.DataFrame, assortment: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _series(sales: pl.DataFrame, assortment: pl.DataFrame, ahead: tuple[date, int]) -> pl.DataFrame:
+    """What was sold and what will be on the shelf on one of the days ahead (as_of, horizon)."""
     sold = sales.select("store", "product")
-    ranged = assortment.filter(pl.col("starts") <= as_of + timedelta(days=1)).select("store", "product")
+    ranged = _ranged(assortment, *ahead).select("store", "product")
     return pl.concat([sold, ranged]).unique().sort("store", "product")
+
+
+def _ranged(assortment: pl.DataFrame, as_of: date, horizon: int) -> pl.DataFrame:
+    """The assortment's rows that hold on one of the days ahead."""
+    first, last = as_of + timedelta(days=1), as_of + timedelta(days=horizon)
+    return assortment.filter((pl.col("starts") <= last) & (pl.col("ends").is_null() | (pl.col("ends") >= first)))
 
 
 def _index_of(values: pl.Series, vocabulary: pl.Series) -> Ints:
@@ -120,6 +132,20 @@ def _scatter(sales: pl.DataFrame, series: pl.DataFrame, *, first: date, shape: t
     out = np.full(shape, np.nan, np.float32)
     out[placed["series"].to_numpy(), placed["day"].to_numpy()] = placed["quantity"].to_numpy()
     return out
+
+
+def _demand(units: Floats, inputs: Inputs, series: pl.DataFrame, first: date) -> Floats:
+    """The sales, and on open days that ran out what would have sold; the same array where nothing ran out.
+
+    Corrected from all that is known, so that it does not depend on how much history is laid out.
+    """
+    known = pl.col("date") <= inputs.as_of
+    corrected = correct(inputs.sales.filter(known), inputs.hourly.filter(known), inputs.products)
+    if not corrected.height:
+        return units
+    rows = corrected.filter(pl.col("date") >= first).with_columns(quantity="demand")
+    estimated = _scatter(rows, series, first=first, shape=units.shape)
+    return np.where(np.isnan(units) | np.isnan(estimated), units, estimated)
 
 
 def _zeros_told_apart(raw: Floats, store_index: Ints, stores: int) -> tuple[Floats, Floats]:
@@ -158,17 +184,19 @@ def _recent(known: Bools, days: int) -> Bools:
     return recent
 
 
-def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs) -> Bools:
-    """Series to forecast: ranged on the day after as_of if there is an assortment, else seen in the last weeks."""
-    business_date = inputs.as_of + timedelta(days=1)
+def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs, horizon: int) -> Bools:
+    """Series to forecast: ranged on a day ahead if there is an assortment, else seen in the last weeks.
+
+    A store that is closed for good is not forecast, nor one or a product that is gone from its table (if that is
+    given): it goes by another name now.
+    """
     live: Bools = np.any(~np.isnan(raw[:, -SILENCE_DAYS:]), axis=1)
     if inputs.assortment.height:
-        ranged = inputs.assortment.filter(
-            (pl.col("starts") <= business_date) & (pl.col("ends").is_null() | (pl.col("ends") >= business_date))
-        )
-        live = _isin(series, ranged, ["store", "product"])
-    gone = inputs.stores.filter(pl.col("closed") < business_date)
-    return live & ~_isin(series, gone, ["store"])
+        live = _isin(series, _ranged(inputs.assortment, inputs.as_of, horizon), ["store", "product"])
+    for known, key in ((inputs.stores, "store"), (inputs.products, "product")):
+        if known.height:
+            live &= _isin(series, known, [key])
+    return live & ~_isin(series, inputs.stores.filter(pl.col("closed") <= inputs.as_of), ["store"])
 
 
 def _isin(series: pl.DataFrame, other: pl.DataFrame, on: list[str]) -> Bools:

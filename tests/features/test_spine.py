@@ -72,6 +72,44 @@ def test_a_store_that_closed_for_good_is_not_forecast() -> None:
     assert panels.panel(stores=closed).live.tolist() == [False, False, True, True]
 
 
+def days_of(panel: spine.Panel) -> dict[tuple[str, str], list[int]]:
+    """The horizons for which each series is forecast."""
+    found = matrix.labels(panel, matrix.rows_ahead(panel)).group_by("store", "product", maintain_order=True)
+    return {(row[0], row[1]): row[2] for row in found.agg("horizon").iter_rows()}
+
+
+def test_a_series_is_forecast_for_the_days_on_which_it_is_ranged_and_no_other() -> None:
+    def ranged(product: str, starts: int, ends: int | None) -> dict[str, Any]:
+        last = None if ends is None else AS_OF + timedelta(days=ends)
+        return {"store": "A", "product": product, "starts": AS_OF + timedelta(days=starts), "ends": last}
+
+    shelf = rows("assortment", ranged("x", -90, 3), ranged("y", 3, None), ranged("y", -90, 1), ranged("new", 6, 90),
+                 ranged("later", 8, None), ranged("earlier", -90, 0))  # fmt: skip
+    assert days_of(panels.panel(assortment=shelf)) == {
+        ("A", "new"): [6, 7],
+        ("A", "x"): [1, 2, 3],
+        ("A", "y"): [1, 3, 4, 5, 6, 7],
+    }
+
+
+def test_without_an_assortment_each_live_series_gets_every_day() -> None:
+    assert days_of(panels.panel(horizon=3)) == {(s, p): [1, 2, 3] for s in "AB" for p in "xy"}
+
+
+def test_a_store_that_was_renamed_is_forecast_under_its_new_name_only() -> None:
+    old = (pl.col("store") == "A") & (pl.col("date") > AS_OF - timedelta(days=3))
+    renamed = panels.sales().with_columns(store=pl.when(old).then(pl.lit("A2")).otherwise("store"))
+    stores = rows("stores", {"store": "A2"}, {"store": "B"})
+    ranged = rows("assortment", *({"store": s, "product": "x", "starts": date(2018, 1, 1)} for s in ("A", "A2", "B")))
+    assert {store for store, _ in days_of(panels.panel(sales=renamed, stores=stores))} == {"A2", "B"}
+    assert {s for s, _ in days_of(panels.panel(sales=renamed, stores=stores, assortment=ranged))} == {"A2", "B"}
+    assert {store for store, _ in days_of(panels.panel(sales=renamed))} == {"A", "A2", "B"}
+
+
+def test_a_product_that_is_gone_from_the_products_is_not_forecast() -> None:
+    assert {product for _, product in days_of(panels.panel(products=rows("products", {"product": "y"})))} == {"y"}
+
+
 def test_a_zero_of_tomorrow_does_not_change_what_a_missing_row_of_today_means() -> None:
     nobody = (pl.col("date") == AS_OF - timedelta(days=9)) & (pl.col("store") == "A") & (pl.col("product") == "x")
     later = (pl.col("date") == AS_OF) & (pl.col("store") == "B") & (pl.col("product") == "y")
@@ -126,3 +164,57 @@ def test_every_size_of_chain_and_history_gives_a_matrix_without_infinities() -> 
         found = matrix.of(panel).matrix(matrix.rows_ahead(panel))
         assert found.values.shape[0] == panel.live.sum() * panel.horizon, shape
         assert not np.isinf(found.values).any(), shape
+
+
+def ran_out(*backs: int) -> pl.DataFrame:
+    """The made-up sales, with product x of store A flagged so many days back: it ran out, at half of what it sold."""
+    days = [AS_OF - timedelta(days=back) for back in backs]
+    hit = pl.col("date").is_in(days) & (pl.col("store") == "A") & (pl.col("product") == "x")
+    return panels.sales().with_columns(
+        sold_out=hit, quantity=pl.when(hit).then(pl.col("quantity") / 2).otherwise("quantity")
+    )
+
+
+def test_where_nothing_ran_out_demand_is_what_was_sold() -> None:
+    for sold in (panels.sales(), ran_out()):
+        panel = panels.panel(sales=sold)
+        assert panel.demand is panel.sales
+
+
+def test_on_a_day_that_ran_out_demand_is_what_would_have_sold() -> None:
+    panel = panels.panel(sales=ran_out(3, 10))
+    differs = np.argwhere(panel.demand != panel.sales).tolist()
+    assert differs == [[0, day(panel, 10)], [0, day(panel, 3)]]
+    assert panel.demand[0, day(panel, 3)] > 1.5 * panel.sales[0, day(panel, 3)]
+    assert panel.sales[0, day(panel, 3)] == panels.panel(sales=panels.sales()).sales[0, day(panel, 3)] / 2
+
+
+def test_hours_tell_more_of_a_day_that_ran_out_than_its_weekday_does() -> None:
+    half_at_noon = ran_out(3).with_columns(h08=pl.col("quantity") / 2, h15=pl.col("quantity") / 2)
+    all_at_eight = pl.when(pl.col("sold_out")).then("quantity").otherwise("h08")
+    hours = half_at_noon.with_columns(h08=all_at_eight, h15=pl.when(~pl.col("sold_out")).then("h15"))
+    panel = panels.panel(sales=ran_out(3), hourly=panels.table(hours, "hourly"))
+    without = panels.panel(sales=ran_out(3))
+    assert panel.demand[0, day(panel, 3)] != without.demand[0, day(panel, 3)]
+    assert panel.demand[0, day(panel, 3)] > panel.sales[0, day(panel, 3)]
+
+
+def test_a_shut_store_has_no_demand_even_if_its_shelf_is_called_sold_out() -> None:
+    shut = (pl.col("store") == "A") & (pl.col("date") == AS_OF - timedelta(days=3))
+    sold = ran_out(3, 4).with_columns(quantity=pl.when(shut).then(0.0).otherwise("quantity"))
+    panel = panels.panel(sales=sold)
+    assert np.isnan(panel.demand[:2, day(panel, 3)]).all()
+    assert panel.demand[0, day(panel, 4)] > panel.sales[0, day(panel, 4)]
+
+
+def test_demand_does_not_depend_on_how_much_history_is_laid_out() -> None:
+    inputs = panels.inputs(sales=ran_out(3, 10, 17))
+    whole, short = (spine.build(inputs, horizon=7, history_days=days) for days in (None, 30))
+    assert whole.demand[:, -30:].tobytes() == short.demand.tobytes()
+
+
+def test_what_runs_out_tomorrow_changes_no_demand_of_today() -> None:
+    early, late = panels.panel(sales=ran_out(17)), panels.panel(sales=ran_out(17, 10, 3))
+    today = day(early, 11)
+    assert early.demand[:, :today].tobytes() == late.demand[:, :today].tobytes()
+    assert (early.demand[0] != early.sales[0]).any()
