@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from lib.features import calendar, events, history, lags, levels, prices, promotions, weather
-from lib.features.arrays import Floats, floats
+from lib.features.arrays import Bools, Floats, floats
 from lib.features.columns import AtOrigin, Feature, Rows, SameWeekday, Scale
+from lib.features.shelf import on_shelf
 from lib.features.spine import Panel
 
 
@@ -18,6 +19,10 @@ class Matrix:
     values: Floats
     names: tuple[str, ...]
     expected: Floats
+
+    def take(self, chosen: Bools) -> "Matrix":
+        """The chosen rows, in order."""
+        return Matrix(self.values[chosen], self.names, self.expected[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +69,13 @@ def of(panel: Panel) -> Features:
 
 
 def rows_ahead(panel: Panel) -> Rows:
-    """The rows to forecast as_of the panel's last day: every live series, every day of the horizon."""
-    series = np.flatnonzero(panel.live).astype(np.int32)
-    ahead = panel.history + np.arange(panel.horizon, dtype=np.int32)
-    origin = np.full(len(series) * panel.horizon, panel.history - 1, np.int32)
-    return Rows(np.repeat(series, panel.horizon), origin, np.tile(ahead, len(series)))
+    """The rows to forecast as_of the panel's last day: every live series, every day ahead that it is on the shelf.
+
+    Without an assortment that is every day of the horizon. Sorted by series and day.
+    """
+    series, step = np.nonzero(panel.live[:, None] & on_shelf(panel)[:, panel.history :])
+    origin = np.full(len(series), panel.history - 1, np.int32)
+    return Rows(series.astype(np.int32), origin, (panel.history + step).astype(np.int32))
 
 
 def rows_before(panel: Panel, *, first: int, last: int, every: int) -> Rows:
@@ -78,10 +85,10 @@ def rows_before(panel: Panel, *, first: int, last: int, every: int) -> Rows:
     """
     origins = np.arange(last, first - 1, -every, dtype=np.int32)[::-1]
     ahead = np.arange(1, panel.horizon + 1, dtype=np.int32)
-    origin, series, step = np.meshgrid(origins, np.arange(len(panel.sales), dtype=np.int32), ahead, indexing="ij")
+    origin, series, step = np.meshgrid(origins, np.arange(len(panel.demand), dtype=np.int32), ahead, indexing="ij")
     rows = Rows(series.ravel(), origin.ravel(), (origin + step).ravel())
     rows = rows.take(rows.date < panel.history)
-    return rows.take(~np.isnan(panel.sales[rows.series, rows.date]))
+    return rows.take(~np.isnan(panel.demand[rows.series, rows.date]))
 
 
 def labels(panel: Panel, rows: Rows) -> pl.DataFrame:
