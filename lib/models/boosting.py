@@ -1,7 +1,7 @@
 """The global model: one CatBoost regression over all series, fitted to sales per expected sales."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +24,9 @@ class BoostingConfig(BaseModel):
     learning_rate: float = Field(0.06, gt=0)
     column_share: float = Field(0.4, gt=0, le=1, description="share of the columns that each tree may look at")
     border_count: int = Field(64, ge=2, le=254)
+    random_strength: float = Field(0, ge=0, description="noise in the choice of splits; CatBoost's own default is 1")
+    loss: Literal["MAE", "RMSE", "Poisson", "Tweedie:variance_power=1.5"] = Field("MAE", description="of the ratio")
+    seeds: int = Field(1, ge=1, description="models that are averaged, each with a seed of its own")
     origin_every: int = Field(4, ge=1, description="train on every so-manieth past day as origin")
     warm_up_days: int = Field(70, ge=56, description="first days of the history, which have no history of their own")
     validation_days: int = Field(56, ge=14, description="last days, which the model is validated and calibrated on")
@@ -54,17 +57,27 @@ def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, 
     The target is sales per expected sales, weighted by expected sales, so that the absolute error it minimises is in
     units. Equal rows in equal order give an equal model, whatever `threads` is.
     """
-    from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
+    from catboost import Pool, sum_models  # noqa: PLC0415  two seconds that only training and forecasting pay
 
     ratio = actual / matrix.expected
     pool = Pool(matrix.values, ratio, weight=matrix.expected, feature_names=list(matrix.names))
-    model = CatBoostRegressor(
-        loss_function="MAE",
+    models = [_regressor(config, seed + number, threads).fit(pool) for number in range(config.seeds)]
+    if config.seeds == 1:
+        return Booster(models[0], matrix.names)
+    return Booster(sum_models(models, weights=[1 / config.seeds] * config.seeds), matrix.names)
+
+
+def _regressor(config: BoostingConfig, seed: int, threads: int) -> "CatBoostRegressor":
+    from catboost import CatBoostRegressor  # noqa: PLC0415  likewise
+
+    return CatBoostRegressor(
+        loss_function=config.loss,
         iterations=config.iterations,
         depth=config.depth,
         learning_rate=config.learning_rate,
         rsm=config.column_share,
         border_count=config.border_count,
+        random_strength=config.random_strength,
         boosting_type="Plain",
         random_seed=seed,
         thread_count=threads,
@@ -72,4 +85,3 @@ def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, 
         verbose=False,
         allow_const_label=True,
     )
-    return Booster(model.fit(pool), matrix.names)

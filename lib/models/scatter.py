@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lib.features.arrays import Floats
+from lib.features.arrays import Floats, floats
 
 if TYPE_CHECKING:
     from catboost import CatBoostRegressor
 
     from lib.features.matrix import Matrix
 
-SMALLEST = 1e-3
-"""Units; a point forecast of 0 has no relative residuals."""
+SMALLEST_SHARE = 0.25
+"""Of what was expected: relative residuals of a forecast near 0 would be of any size."""
 EXACT = 0.02
 """Relative residual that counts as none: keeps the logarithm finite."""
 ITERATIONS, DEPTH, LEARNING_RATE = 150, 4, 0.06
@@ -29,15 +29,14 @@ class Scatter:
     def units(self, matrix: "Matrix", forecast: Floats) -> npt.NDArray[np.float64]:
         """(N,) how far sales usually are from the forecast, units; positive."""
         relative = np.exp(self.model.predict(_described(matrix, forecast)))
-        return np.asarray(relative * np.maximum(forecast, SMALLEST), np.float64)
+        return np.asarray(relative * _volume(matrix, forecast), np.float64)
 
 
 def fit(matrix: "Matrix", forecast: Floats, actual: Floats, *, seed: int, threads: int) -> Scatter:
     """Fit to (N,) forecasts of days that the forecaster had not seen, and their sales, units."""
     from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
 
-    point = np.maximum(forecast, SMALLEST)
-    target = np.log(np.abs(actual - point) / point + EXACT)
+    target = np.log(np.abs(actual - forecast) / _volume(matrix, forecast) + EXACT)
     model = CatBoostRegressor(
         loss_function="RMSE",
         iterations=ITERATIONS,
@@ -56,4 +55,8 @@ def fit(matrix: "Matrix", forecast: Floats, actual: Floats, *, seed: int, thread
 
 def _described(matrix: "Matrix", forecast: Floats) -> Floats:
     """The features, and the volume."""
-    return np.column_stack([matrix.values, np.log(np.maximum(forecast, SMALLEST))])
+    return np.column_stack([matrix.values, np.log(_volume(matrix, forecast))])
+
+
+def _volume(matrix: "Matrix", forecast: Floats) -> Floats:
+    return floats(np.maximum(forecast, SMALLEST_SHARE * matrix.expected))

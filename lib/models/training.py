@@ -12,7 +12,7 @@ from lib.features.arrays import Floats
 from lib.features.columns import Rows
 from lib.features.matrix import Features
 from lib.features.spine import Panel
-from lib.models import boosting, intervals, scatter
+from lib.models import balance, boosting, intervals, scatter
 from lib.models.boosting import Booster, BoostingConfig
 from lib.models.champion import Model
 
@@ -54,13 +54,22 @@ def train(panel: Panel, columns: Features, *, config: BoostingConfig, seed: int,
         return boosting.fit(columns.matrix(rows), actual, config=config, seed=seed, threads=threads)
 
     trial = fitted(early)
-    unseen, actual = columns.matrix(held_out), _actual(panel, held_out)
-    point = trial.predict(unseen)
+    seen, unseen = columns.matrix(early), columns.matrix(held_out)
+    known, actual = _actual(panel, early), _actual(panel, held_out)
+    fit_to, point = trial.predict(seen), trial.predict(unseen)
     spread = scatter.fit(unseen, point, actual, seed=seed, threads=threads)
-    calibration = intervals.calibrate(point, actual, spread.units(unseen, point))
-    in_sample = _scored(trial.predict(columns.matrix(early)), _actual(panel, early))
-    figures = _figures(in_sample, _scored(point, actual), rows=len(past.series))
-    return Training(Model(fitted(past), spread, calibration), figures)
+    model = Model(
+        booster=fitted(past),
+        trial=trial,
+        scatter=spread,
+        intervals=intervals.calibrate(point, actual, spread.units(unseen, point)),
+        balance=balance.fit(fit_to, known, seen.expected),
+    )
+    in_sample, out_of_sample = (
+        _scored(model.balance.centred(forecast, rows.expected), true)
+        for forecast, rows, true in ((fit_to, seen, known), (point, unseen, actual))
+    )
+    return Training(model, _figures(in_sample, out_of_sample, rows=len(past.series)))
 
 
 def _rows(panel: Panel, columns: Features, *, first: int, last: int, every: int) -> Rows:
@@ -83,7 +92,7 @@ def _figures(in_sample: pl.DataFrame, unseen: pl.DataFrame, *, rows: int) -> dic
 
 
 def _actual(panel: Panel, rows: Rows) -> Floats:
-    return panel.sales[rows.series, rows.date]
+    return panel.demand[rows.series, rows.date]
 
 
 def _scored(forecast: Floats, actual: Floats) -> pl.DataFrame:
