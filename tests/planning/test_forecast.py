@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lib.contracts import QUANTILES
+from lib.contracts import OUTPUTS, QUANTILES
 from lib.features import matrix
 from lib.features.matrix import Matrix
 from lib.features.spine import Panel
 from lib.models import boosting, training
 from lib.models.boosting import BoostingConfig
 from lib.models.champion import Model
-from lib.planning.forecast import forecast
+from lib.planning.forecast import Plan, forecast
 from lib.planning.sanity import SanityConfig
 from tests import panels
 from tests.panels import AS_OF, rows
@@ -28,7 +28,8 @@ def model() -> Model:
 
 
 def made(panel: Panel, model: Model | None, config: SanityConfig | None = None) -> pl.DataFrame:
-    return forecast(panel, matrix.of(panel), matrix.rows_ahead(panel), model=model, config=config or SanityConfig())
+    plan = Plan(sanity=config or SanityConfig(), threads=1)
+    return forecast(panel, matrix.of(panel), matrix.rows_ahead(panel), model=model, plan=plan)
 
 
 def assert_sound(rows: pl.DataFrame) -> None:
@@ -36,6 +37,11 @@ def assert_sound(rows: pl.DataFrame) -> None:
     assert np.isfinite(numbers).all()
     assert (numbers >= 0).all()
     assert (np.diff(numbers[:, 1:], axis=1) >= 0).all()
+    assert (rows["order"] % rows["tray"] == 0).all()
+    assert (rows.filter(pl.col("method") == "closed")["order"] == 0).all()
+    told = OUTPUTS["forecasts"].schema
+    assert {name: dtype for name, dtype in rows.schema.items() if name in told}.items() <= told.items()
+    assert set(told) - set(rows.columns) == {"as_of", "forecast_id"}
 
 
 def test_every_live_series_gets_every_day_of_the_horizon(model: Model) -> None:
@@ -102,6 +108,23 @@ def test_a_model_that_says_nothing_will_be_sold_is_held_with_a_range(model: Mode
     assert (held["q10"] < held["forecast"]).all()
     assert (held["forecast"] < held["q95"]).all()
     assert_sound(found)
+
+
+def test_a_forecast_is_told_with_its_drivers_where_it_is_the_models_own(model: Model) -> None:
+    told = rows("events", {"date": AS_OF + timedelta(days=1), "name": "refit", "kind": "closure"})
+    found = made(panels.panel(events=told), model)
+    own = found.filter(pl.col("method") == "model")
+    assert own["driver_1"].null_count() < own.height
+    assert (own["effect_1"].abs() >= own["effect_2"].abs()).drop_nulls().all()
+    assert found.filter(pl.col("method") == "closed")["driver_1"].null_count() == 4
+
+
+def test_orders_lie_above_the_middle_where_a_lost_sale_costs_more_than_waste(model: Model) -> None:
+    found = made(panels.panel(), model)
+    assert found["service_level"].unique().to_list() == [0.75]
+    assert (
+        found.select((pl.col("order") >= pl.col("q70") - 1) & (pl.col("order") <= pl.col("q80") + 1)).to_series().all()
+    )
 
 
 def changed(change: pl.Expr) -> pl.DataFrame:

@@ -85,3 +85,37 @@ def test_a_gap_of_weeks_in_a_source_without_zeros_does_not_shut_a_store() -> Non
     gap = pl.col("date").is_between(BEFORE - timedelta(days=50), BEFORE - timedelta(days=8)) & (pl.col("store") == "A")
     found = shut(panels.panel(as_of=BEFORE, sales=panels.sales(as_of=BEFORE).filter(~gap)))
     assert not np.array(list(found.values())).any()
+
+
+def weeks_shut(first: int, last: int) -> pl.Expr:
+    """Store A, from so many to so many days before the origin."""
+    between = pl.col("date").is_between(BEFORE - timedelta(days=first), BEFORE - timedelta(days=last))
+    return between & (pl.col("store") == "A")
+
+
+def test_a_store_that_is_back_after_weeks_of_written_zeros_is_open() -> None:
+    found = shut(panels.panel(as_of=BEFORE, sales=two_years(closed=weeks_shut(50, 3))))
+    assert not np.array(list(found.values())).any()
+
+
+def test_a_store_shut_on_sundays_is_so_after_weeks_of_closure_as_before_them() -> None:
+    closed = weeks_shut(30, 3) | (pl.col("date").dt.weekday() == 7)
+    found = shut(panels.panel(as_of=BEFORE, sales=two_years(closed=closed)))
+    assert found["A", date(2019, 4, 21)]
+    assert not found["A", date(2019, 4, 20)]
+
+
+def test_a_store_shut_for_a_month_stays_shut_but_after_a_holiday_of_weeks_it_opens() -> None:
+    def still_shut(days: int, *told: dict[str, object]) -> bool:
+        closed = two_years(closed=weeks_shut(days - 1, 0))
+        panel = panels.panel(as_of=BEFORE, sales=closed, events=rows("events", *told))
+        found = [value for (store, _), value in shut(panel).items() if store == "A"]
+        assert len(set(found)) == 1
+        return found[0]
+
+    assert still_shut(28)
+    assert not still_shut(27)
+    told: list[dict[str, object]] = [
+        {"date": BEFORE - timedelta(days=back), "name": "refit", "kind": "closure", "store": "A"} for back in range(40)
+    ]
+    assert not still_shut(40, *told)
