@@ -1,7 +1,7 @@
 """A backtest is a replay: at each origin the same path sees what was known then, and nothing else."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,6 +10,7 @@ import polars as pl
 from lib import metrics
 from lib.contracts import QUANTILES
 from lib.errors import TrainingError
+from lib.evaluation import costs
 from lib.features import matrix as features
 from lib.features import spine
 from lib.features.matrix import Features
@@ -17,11 +18,16 @@ from lib.features.spine import Inputs, Panel
 from lib.models import baselines, training
 from lib.models.boosting import BoostingConfig
 from lib.models.champion import Model
+from lib.planning import economics
 from lib.planning import forecast as planning
+from lib.planning.economics import OrderConfig
 from lib.planning.sanity import SanityConfig
 
 RIVALS = ("incumbent", "seasonal_naive")
-COLUMNS = ("store", "product", "origin", "date", "horizon", "forecast", *QUANTILES, *RIVALS, "method")
+FORECASTERS = {"model": "forecast", **{rival: rival for rival in RIVALS}}
+"""Column of each forecaster's point."""
+_COSTS = ("order", "tray", "service_level", "underage", "overage")
+COLUMNS = ("store", "product", "origin", "date", "horizon", "forecast", *QUANTILES, *RIVALS, *_COSTS, "method")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,12 @@ class Plan:
     sanity: SanityConfig
     seed: int
     threads: int
+    orders: OrderConfig = field(default_factory=OrderConfig)
+
+    @property
+    def of_night(self) -> planning.Plan:
+        """How each origin's forecasts become what would have been published."""
+        return planning.Plan(sanity=self.sanity, orders=self.orders, explain=False, threads=self.threads)
 
     @property
     def origins(self) -> list[date]:
@@ -55,8 +67,11 @@ def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]
             model = _trained(panel, columns, plan) or model
             fitted = origin
         rows = features.rows_ahead(panel)
-        drafted = planning.forecast(panel, columns, rows, model=model, config=plan.sanity)
-        yield drafted.with_columns(
+        made = planning.forecast(panel, columns, rows, model=model, plan=plan.of_night)
+        terms = economics.terms(panel.inputs, made, config=plan.orders)
+        yield made.with_columns(
+            terms["underage"],
+            terms["overage"],
             pl.Series("incumbent", baselines.incumbent(panel, rows).astype(np.float64)),
             pl.Series("seasonal_naive", baselines.seasonal_naive(panel, rows).astype(np.float64)),
         ).select(COLUMNS)
@@ -71,22 +86,83 @@ def _trained(panel: Panel, columns: Features, plan: Plan) -> Model | None:
 
 
 def against_sales(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
-    """The forecasts whose sales are known, with `actual`."""
-    return forecasts.join(sales.select("store", "product", "date", actual="quantity"), on=["store", "product", "date"])
+    """The forecasts whose sales are known, with `actual` and `sold_out` (null: not known).
 
-
-def summary(scored: pl.DataFrame) -> pl.DataFrame:
-    """FA, bias, RMSE and mean pinball loss of model, incumbent and seasonal naive on the same rows (scored on sales).
-
-    A rival without quantiles says its point at every level.
+    `sales` has store, product, date, quantity and sold_out; a day without a row is not scored, unless it is filled in
+    by :func:`sales_with_zeros`.
     """
-    names = {"model": "forecast", **{rival: rival for rival in RIVALS}}
+    truth = sales.select("store", "product", "date", "sold_out", actual="quantity")
+    return forecasts.join(truth, on=["store", "product", "date"], maintain_order="left")
+
+
+def sales_with_zeros(panel: Panel, *, first: date) -> pl.DataFrame:
+    """Sales from `first` on, with a 0 also where the source wrote none: the store was shut, or nothing was bought.
+
+    `panel` must reach to the last forecast day. What it cannot tell (a till cut off, a product long silent) has no row.
+    """
+    start = max((first - panel.first_day).days, 0)
+    units = np.where(panel.shut == 1, 0, panel.sales)[:, start:]
+    series, day = np.nonzero(~np.isnan(units))
+    told = panel.inputs.sales.select("store", "product", "date", "sold_out", told="quantity")
+    dates = pl.Series("date", panel.days[start + day].astype("datetime64[ms]")).cast(pl.Date)
+    zeros = panel.series[series].select("store", "product").with_columns(dates, found=pl.Series(units[series, day]))
+    joined = zeros.join(told, on=["store", "product", "date"], how="left", maintain_order="left")
+    quantity = pl.coalesce("told", pl.col("found").cast(pl.Float64))
+    return joined.select("store", "product", "date", "sold_out", quantity=quantity)
+
+
+def summary(scored: pl.DataFrame, *, demand: pl.DataFrame | None = None) -> pl.DataFrame:
+    """How good model, incumbent and seasonal naive were, on the same rows; one row per forecaster and `truth`.
+
+    FA, bias, RMSE, mean pinball loss (units; a rival without quantiles says its point at every level) and the costs of
+    the whole backtest: waste and lost sales, in units and currency. The model's order is what would have been
+    published; a rival bakes its point forecast, rounded up to whole trays. `truth` says what counts as having come
+    true:
+
+    - sales: what was sold, on all days; without costs where some day ran out, since its sales are not demand
+    - in-stock days: what was sold, on days not known to have run out; if some day ran out
+    - corrected demand: likewise, and on days that ran out the estimate in `demand` (date, store, product, demand);
+      if some scored day has one
+    """
     return pl.DataFrame(
         [
-            {"forecaster": name, **metrics.accuracy(scored, forecast=column), "pinball": _pinball(scored, column)}
-            for name, column in names.items()
-        ]
+            {"truth": truth, "forecaster": name, **_figures(rows, column, costed=costed)}
+            for truth, rows, costed in _truths(scored, demand)
+            for name, column in FORECASTERS.items()
+        ],
+        infer_schema_length=None,
     )
+
+
+def _truths(scored: pl.DataFrame, demand: pl.DataFrame | None) -> Iterator[tuple[str, pl.DataFrame, bool]]:
+    """Name and rows of each truth, and whether it tells what orders cost."""
+    ran_out = not scored.filter(~costs.in_stock()).is_empty()
+    yield "sales", scored, not ran_out
+    if ran_out:
+        yield "in-stock days", scored.filter(costs.in_stock()), True
+    corrected = scored if demand is None else _corrected(scored, demand)
+    if corrected is not scored:
+        yield "corrected demand", corrected, True
+
+
+def _corrected(scored: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose demand is known or estimated; `scored` itself if none is estimated."""
+    estimates = demand.select("store", "product", "date", "demand")
+    joined = scored.join(estimates, on=["store", "product", "date"], how="left", maintain_order="left")
+    estimated = pl.col("demand").is_not_null()
+    if joined.filter(estimated).is_empty():
+        return scored
+    known = joined.filter(estimated | costs.in_stock())
+    return known.with_columns(
+        actual=pl.coalesce("demand", "actual"), sold_out=pl.when(estimated).then(False).otherwise("sold_out")
+    )
+
+
+def _figures(rows: pl.DataFrame, column: str, *, costed: bool) -> dict[str, float | None]:
+    order = pl.col("order") if column == "forecast" else costs.baked(column)
+    found: dict[str, float | None] = {**costs.totals(rows, order)}
+    spent = found if costed else dict.fromkeys(found)
+    return {"rows": rows.height, **metrics.accuracy(rows, forecast=column), "pinball": _pinball(rows, column), **spent}
 
 
 def _pinball(scored: pl.DataFrame, column: str) -> float | None:

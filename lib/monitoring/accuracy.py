@@ -5,20 +5,43 @@ import polars as pl
 
 from lib import metrics
 from lib.contracts import OUTPUTS
+from lib.evaluation import backtest, costs
 from lib.features.arrays import Ints
 from lib.features.columns import Rows
 from lib.features.spine import Panel
 from lib.models import baselines
-from lib.planning import publication
+from lib.planning import economics, publication
+from lib.planning.economics import OrderConfig
 
 SCORES = OUTPUTS["scores"]
+_DAY = ("store", "product", "date")
 
 
-def score(published: pl.DataFrame, panel: Panel) -> pl.DataFrame:
-    """Rows of `scores` for published forecasts (with `publication_id`) whose sales the panel's inputs know."""
-    sold = panel.inputs.sales.select("store", "product", "date", actual="quantity")
-    known = published.join(sold, on=["store", "product", "date"]).sort("publication_id", "store", "product", "date")
-    return known.with_columns(incumbent=_incumbent(known, panel)).select(list(SCORES.schema)).cast(SCORES.schema)
+def score(published: pl.DataFrame, panel: Panel, *, config: OrderConfig) -> pl.DataFrame:
+    """Rows of `scores` for published forecasts (with `publication_id`) whose sales the panel can tell.
+
+    A day without a row in a source that writes no zeros counts as 0, as does a day on which the store was shut.
+    """
+    if published.is_empty():
+        return SCORES.empty()
+    first = published.select(pl.col("date").min()).item()
+    sold = backtest.sales_with_zeros(panel, first=first).rename({"quantity": "actual"})
+    known = published.join(sold, on=_DAY, maintain_order="left").sort("publication_id", *_DAY)
+    terms = economics.terms(panel.inputs, known.select(_DAY).unique(maintain_order=True), config=config)
+    costed = known.with_columns(incumbent=_incumbent(known, panel)).join(
+        terms.select(*_DAY, "underage", "overage"), on=_DAY, how="left", maintain_order="left"
+    )
+    own, rival = costs.of_order(pl.col("order")), costs.of_order(costs.baked("incumbent"))
+    return (
+        costed.with_columns(
+            own["waste_cost"].alias("waste_cost"),
+            own["lost_cost"].alias("lost_cost"),
+            incumbent_cost=rival["waste_cost"] + rival["lost_cost"],
+            sold_out=pl.col("sold_out").fill_null(value=False),
+        )
+        .select(list(SCORES.schema))
+        .cast(SCORES.schema)
+    )
 
 
 def daily(scores: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
@@ -34,11 +57,19 @@ def newest_only(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(scores: pl.DataFrame) -> dict[str, float | None]:
-    """FA and bias of what was published and of the incumbent on the same rows."""
+    """FA and bias of what was published and of the incumbent on the same rows (scored on sales).
+
+    `cost` and `cost_incumbent`, currency: waste and lost sales of the orders of the day before, on days not known to
+    have run out.
+    """
+    names = ("fa", "bias", "fa_incumbent", "bias_incumbent", "cost", "cost_incumbent")
     if scores.is_empty():
-        return dict.fromkeys(("fa", "bias", "fa_incumbent", "bias_incumbent"))
+        return dict.fromkeys(names)
     model, rival = metrics.accuracy(scores), metrics.accuracy(scores, forecast="incumbent")
-    return {"fa": model["fa"], "bias": model["bias"], "fa_incumbent": rival["fa"], "bias_incumbent": rival["bias"]}
+    of_orders = scores.filter((pl.col("horizon") == 1) & costs.in_stock())
+    spent = of_orders.select(pl.col("waste_cost").sum() + pl.col("lost_cost").sum(), pl.col("incumbent_cost").sum())
+    figures = (model["fa"], model["bias"], rival["fa"], rival["bias"], *spent.row(0))
+    return dict(zip(names, figures, strict=True))
 
 
 def _incumbent(known: pl.DataFrame, panel: Panel) -> pl.Series:
