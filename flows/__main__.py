@@ -19,7 +19,8 @@ from flows import show, warm
 from lib import settings
 from lib.errors import FournilError
 
-FLOWS = ("sync", "check", "train", "forecast", "deliver", "monitor", "daily", "weekly", "backtest")
+STEPS = ("sync", "check", "train", "forecast", "deliver", "monitor")
+FLOWS = (*STEPS, "daily", "weekly", "backtest", "rollback", "replay")
 COMMANDS = ("demo", "settings")
 
 

@@ -42,11 +42,12 @@ def _summary(seconds: float) -> str:
     return f"""
 Done in {seconds:.0f} s: {found["rows"]:,.0f} forecasts of Easter week 2019, scored on what was then sold.
 
-                      accuracy (FA)      bias
-  Fournil             {found["fa"]:>12.1%} {found["bias"]:>+9.1%}
-  mean of 4 weekdays  {found["fa_incumbent"]:>12.1%} {found["bias_incumbent"]:>+9.1%}
+                      accuracy (FA)      bias   waste and lost sales
+  Fournil             {found["fa"]:>12.1%} {found["bias"]:>+9.1%} {found["cost"]:>18,.0f}
+  mean of 4 weekdays  {found["fa_incumbent"]:>12.1%} {found["bias_incumbent"]:>+9.1%} {found["cost_incumbent"]:>18,.0f}
 
   FA is 1 - sum of errors / sum of sales; a bias below 0 means too little was forecast.
+  Waste and lost sales: of the first day's orders, as if each unit sold at 1.00, cost 0.30 to make and 0.20 of goodwill.
 
 Look at
   a manager's book    {book}

@@ -22,6 +22,8 @@ def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a resu
         "daily": _page,
         "monitor": _page,
         "sync": _synced,
+        "replay": _replayed,
+        "rollback": _returned,
     }
     if name in special:
         return special[name](value)
@@ -31,11 +33,22 @@ def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a resu
 
 
 def _trained(value: Any) -> str:  # noqa: ANN401
-    found = value.figures
+    model, found = value.trained.registered.title, value.trained.figures
+    serves = f"{value.in_use or 'no model'} is in use"
     return (
-        f"{value.registered.title} is in use: RMSE {found['rmse_train']:.1f} units in training and "
-        f"{found['rmse_validation']:.1f} on the last weeks; accuracy there {found['fa']:.1%}, bias {found['bias']:+.1%}"
+        f"{model} {value.judged.decision}: {value.judged.reason}; {serves}\n"
+        f"RMSE {found['rmse_train']:.1f} units in training and {found['rmse_validation']:.1f} on the last weeks; "
+        f"accuracy there {found['fa']:.1%}, bias {found['bias']:+.1%}"
     )
+
+
+def _replayed(value: Any) -> str:  # noqa: ANN401
+    return "\n".join(f"{each.what} came out the same: {'; '.join((each.detail, *each.notes))}" for each in value)
+
+
+def _returned(value: Any) -> str:  # noqa: ANN401
+    withdrawn = f"; {value.withdrawn} withdrawn" if value.withdrawn else ""
+    return f"{value.in_use} is in use again{withdrawn}; the night was forecast and delivered again"
 
 
 def _synced(value: Any) -> str:  # noqa: ANN401
@@ -54,13 +67,26 @@ def _page(value: str) -> str:
 
 
 def _backtest(value: Any) -> str:  # noqa: ANN401
-    heads = ("forecaster", "FA", "bias", "RMSE", "pinball")
-    lines = [f"{heads[0]:16}" + "".join(f"{head:>10}" for head in heads[1:])]
-    forms = {"fa": "{:.1%}", "bias": "{:+.1%}", "rmse": "{:.1f}", "pinball": "{:.2f}"}
-    for row in value.scores:
-        figures = ("-" if row[name] is None else form.format(row[name]) for name, form in forms.items())
-        lines.append(f"{row['forecaster']:16}" + "".join(f"{figure:>10}" for figure in figures))
-    lines.append(f"{value.rows:,} forecasts in {value.output}; {value.scored:,} of them scored on sales")
+    forms = {
+        "fa": ("FA", "{:.1%}"),
+        "bias": ("bias", "{:+.1%}"),
+        "rmse": ("RMSE", "{:.1f}"),
+        "pinball": ("pinball", "{:.2f}"),
+        "waste_cost": ("waste", "{:,.0f}"),
+        "lost_cost": ("lost sales", "{:,.0f}"),
+        "cost": ("together", "{:,.0f}"),
+    }
+    lines = []
+    for truth in dict.fromkeys(row["truth"] for row in value.scores):
+        rows = [row for row in value.scores if row["truth"] == truth]
+        lines.append(
+            f"{truth}, {rows[0]['rows']:,} rows".ljust(28) + "".join(f"{head:>12}" for head, _ in forms.values())
+        )
+        for row in rows:
+            figures = ("-" if row[name] is None else form.format(row[name]) for name, (_, form) in forms.items())
+            lines.append(f"  {row['forecaster']:26}" + "".join(f"{figure:>12}" for figure in figures))
+    lines.append("waste and lost sales: currency, by each product's costs or the shares in the settings")
+    lines.append(f"{value.rows:,} forecasts in {value.output}; {value.scored:,} of them scored")
     return "\n".join(lines)
 
 

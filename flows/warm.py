@@ -10,6 +10,8 @@ HEAVY = {
     "forecast": ("mlflow", "catboost"),
     "monitor": ("plotly.io",),
     "backtest": ("catboost",),
+    "replay": ("mlflow", "catboost"),
+    "rollback": ("mlflow", "catboost", "plotly.io"),
     "daily": ("great_expectations", "mlflow", "catboost", "plotly.io"),
     "weekly": ("great_expectations", "mlflow", "catboost"),
 }

@@ -23,3 +23,7 @@ class TrainingError(FournilError):
 
 class HoldError(FournilError):
     """A critical check failed: nothing new is published and the last publication stays live."""
+
+
+class ReplayError(FournilError):
+    """What was made again is not what was made before; the message names the first difference."""

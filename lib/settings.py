@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from lib.errors import SettingsError
+from lib.evaluation.gate import GateConfig
 from lib.models.boosting import BoostingConfig
+from lib.planning.economics import OrderConfig
 from lib.planning.sanity import SanityConfig
 from lib.quality.rules import RulesConfig
 from lib.quality.verdict import VerdictConfig
@@ -88,6 +90,20 @@ class Registry(BaseModel):
     alias: str = "champion"
 
 
+class Recipe(BaseModel):
+    """The settings that a model or a forecast depends on: equal data and an equal recipe give equal numbers."""
+
+    model_config = _FROZEN
+
+    horizon: int
+    seed: int
+    threads: int
+    chain: Chain
+    model: BoostingConfig
+    sanity: SanityConfig
+    orders: OrderConfig
+
+
 class Settings(BaseSettings):
     """What is in force, read once per process by :func:`load`."""
 
@@ -109,6 +125,8 @@ class Settings(BaseSettings):
     verdict: VerdictConfig = VerdictConfig()
     model: BoostingConfig = BoostingConfig()
     sanity: SanityConfig = SanityConfig()
+    orders: OrderConfig = OrderConfig()
+    gate: GateConfig = GateConfig()
     registry: Registry = Registry()
     mail: Mail = Mail()
 
@@ -121,6 +139,11 @@ class Settings(BaseSettings):
             message = f"{', '.join(twice)} stands there twice; give one manager all stores of the address"
             raise ValueError(message)
         return managers
+
+    @property
+    def recipe(self) -> Recipe:
+        """What a model or a forecast depends on."""
+        return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
     @property
     def lake_root(self) -> str:

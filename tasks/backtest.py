@@ -10,18 +10,20 @@ from tempfile import mkdtemp
 import polars as pl
 from prefect import task
 
+from lib import demand
 from lib.adapters.lake import Lake
 from lib.contracts import INPUTS
 from lib.errors import SourceError
 from lib.evaluation import backtest
 from lib.evaluation.backtest import Plan
+from lib.features import spine
 from tasks import context, inputs
 from tasks.sync import Reach, Synced, bring
 
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Where the forecasts lie, and FA, bias, RMSE and mean pinball loss of each forecaster on the rows with sales."""
+    """Where the forecasts lie, and how good each forecaster was by each truth: rows of `backtest.summary`."""
 
     output: str
     rows: int
@@ -61,18 +63,22 @@ def replay_origins(root: str, origins: Origins, *, horizon: int, output: str) ->
         horizon=horizon,
         model=chosen.model,
         sanity=chosen.sanity,
+        orders=chosen.orders,
         seed=chosen.seed,
         threads=chosen.threads,
     )
-    known = backtest.replay(lambda day: inputs.read(lake, as_of=day, chain=chosen.chain), plan)
+    drafted = backtest.replay(lambda day: inputs.read(lake, as_of=day, chain=chosen.chain), plan)
     try:
-        forecasts = pl.concat(_with_progress(known, len(plan.origins)))
-        truth = lake.scan(INPUTS["sales"], as_of=origins.last + timedelta(days=horizon)).collect()
+        forecasts = pl.concat(_with_progress(drafted, len(plan.origins)))
+        known = inputs.read(lake, as_of=origins.last + timedelta(days=horizon), chain=chosen.chain)
     finally:
         shutil.rmtree(root)
     forecasts.write_parquet(Path(output))
-    scored = backtest.against_sales(forecasts, truth)
-    scores = tuple(backtest.summary(scored).iter_rows(named=True))
+    panel = spine.build(known, horizon=horizon)
+    scored = backtest.against_sales(forecasts, backtest.sales_with_zeros(panel, first=origins.first))
+    scores = tuple(
+        backtest.summary(scored, demand=demand.correct(known.sales, known.hourly, known.products)).iter_rows(named=True)
+    )
     return Backtest(str(Path(output).resolve()), forecasts.height, scored.height, scores)
 
 

@@ -1,7 +1,6 @@
 """What every task works with: the settings in force and the outside parties they name."""
 
 import hashlib
-import json
 import os
 from functools import cache, lru_cache
 from pathlib import Path
@@ -75,8 +74,7 @@ def run_id() -> str:
 
 def model_digest() -> str:
     """SHA-256 of the settings that a forecast depends on."""
-    kept = in_force().model_dump(mode="json", include={"horizon", "seed", "threads", "chain", "model", "sanity"})
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(in_force().recipe.model_dump_json().encode()).hexdigest()
 
 
 @lru_cache(maxsize=64)

@@ -6,13 +6,17 @@ from datetime import date, datetime
 import polars as pl
 from prefect import task
 
-from lib.adapters.lake import content_hash
+from lib.adapters.lake import Lake, content_hash
 from lib.adapters.registry import Registered
 from lib.contracts import OUTPUTS
 from lib.errors import HoldError
 from lib.features import matrix, spine
+from lib.features.spine import Inputs
+from lib.models.champion import Model
 from lib.planning import forecast as planning
 from lib.planning import publication
+from lib.planning.forecast import Plan
+from lib.settings import Recipe
 from tasks import context, inputs
 from tasks.policies import LAKE, REPEATABLE
 
@@ -37,15 +41,21 @@ class Published:
 
 
 @task(**LAKE)
-def model_in_use() -> Registered | None:
-    """The champion; None before the first training."""
-    return context.registry().in_use()
+def model_in_use(*, as_of: date) -> Registered | None:
+    """The champion, or the one that served when the night was new; None before the first training."""
+    return context.registry().in_use(as_of=as_of)
+
+
+@task(**LAKE)
+def verdict_version() -> dict[str, int]:
+    """Newest version of the verdicts, by the table's name."""
+    return {VERDICTS.name: context.lake().version(VERDICTS)}
 
 
 @task(**LAKE)
 def verdict_digest(*, as_of: date) -> str:
     """Hash of the night's verdicts, since a forecast depends on them."""
-    return content_hash(_verdicts(as_of))
+    return content_hash(verdicts_of(context.lake(), as_of))
 
 
 @task(**REPEATABLE)
@@ -55,23 +65,33 @@ def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | 
     `verdicts` is the digest of the night's verdicts, which are read here.
     """
     del verdicts
-    chosen, lake = context.in_force(), context.lake()
-    known = inputs.read(lake, as_of=as_of, chain=chosen.chain, at=versions)
-    panel = spine.build(known, horizon=chosen.horizon, history_days=chosen.model.history_days)
+    lake, recipe = context.lake(), context.in_force().recipe
+    known = inputs.read(lake, as_of=as_of, chain=recipe.chain, at=versions)
     champion = context.registry().load(model) if model else None
-    rows = matrix.rows_ahead(panel)
-    drafted = planning.forecast(panel, matrix.of(panel), rows, model=champion, config=chosen.sanity)
-    judged = publication.with_verdicts(drafted, _verdicts(as_of)).rename({"origin": "as_of"})
-    if judged.is_empty():
+    rows = drafted(known, recipe, champion, verdicts_of(lake, as_of))
+    if rows.is_empty():
         message = f"nothing to publish as of {as_of}: every store is held, or no series is live"
         raise HoldError(message)
-    forecast_id = content_hash(judged.sort("store", "product", "date"))[:16]
+    forecast_id = content_hash(rows)[:16]
     lake.replace(
         FORECASTS,
-        judged.with_columns(forecast_id=pl.lit(forecast_id)),
+        rows.with_columns(forecast_id=pl.lit(forecast_id)),
         where={"as_of": [as_of], "forecast_id": [forecast_id]},
     )
-    return Forecast(forecast_id, judged.height, dict(judged["method"].value_counts(sort=True).iter_rows()))
+    return Forecast(forecast_id, rows.height, dict(rows["method"].value_counts(sort=True).iter_rows()))
+
+
+def drafted(known: Inputs, recipe: Recipe, champion: Model | None, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """The rows to publish, from data, recipe, model and verdicts alone; sorted by store, product and date."""
+    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    plan = Plan(sanity=recipe.sanity, orders=recipe.orders, threads=recipe.threads)
+    made = planning.forecast(panel, matrix.of(panel), matrix.rows_ahead(panel), model=champion, plan=plan)
+    return publication.with_verdicts(made, verdicts).rename({"origin": "as_of"}).sort("store", "product", "date")
+
+
+def verdicts_of(lake: Lake, as_of: date, *, version: int | None = None) -> pl.DataFrame:
+    """The night's verdicts, by store; `version` as the table stood then."""
+    return lake.scan(VERDICTS, version=version).filter(pl.col("as_of") == as_of).sort("store").collect()
 
 
 @task(**LAKE)
@@ -94,7 +114,3 @@ def publish(made: Forecast, *, as_of: date, at: datetime) -> Published:
     lake.append(PUBLICATIONS, row, base=base)
     of_night = publication.live(pl.concat([ledger, row]).filter(pl.col("as_of") == as_of))
     return Published(str(of_night["publication_id"][0]), new=bool(row.height))
-
-
-def _verdicts(as_of: date) -> pl.DataFrame:
-    return context.lake().scan(VERDICTS).filter(pl.col("as_of") == as_of).sort("store").collect()

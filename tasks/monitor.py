@@ -29,7 +29,7 @@ def score_publications(*, as_of: date) -> dict[str, float | None]:
     days = [as_of - timedelta(days=back) for back in range(RESCORED_DAYS)]
     published = _published(lake, days)
     panel = spine.build(inputs.read(lake, as_of=as_of, chain=chosen.chain), horizon=chosen.horizon)
-    scores = accuracy.score(published, panel)
+    scores = accuracy.score(published, panel, config=chosen.orders)
     if scores.height or lake.version(SCORES) >= 0:
         lake.replace(SCORES, scores, where={"date": days})
     figures = accuracy.summary(accuracy.newest_only(scores).filter(pl.col("date") == as_of))

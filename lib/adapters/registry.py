@@ -1,4 +1,4 @@
-"""The model registry: MLflow keeps each training's figures and files, and an alias says which model is in use."""
+"""The model registry: MLflow keeps each training's figures, files and data, and which models were put to use."""
 
 import hashlib
 import logging
@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,24 +17,40 @@ from lib.models.champion import Model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
-CONTENT_TAG, FOLDER = "fournil.content", "model"
+CONTENT_TAG, AS_OF_TAG, STANDING_TAG = "fournil.content", "fournil.as_of", "fournil.standing"
+IN_SERVICE, WITHDRAWN = "in service", "withdrawn"
+"""Standing of a version that was put to use, and of one that was rolled back."""
+FOLDER, EXTRACT_FOLDER = "model", "extract"
 SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A model version in the registry. `content` is the SHA-256 of its files."""
+    """A model version in the registry. `content` is the SHA-256 of its files, `as_of` the last day it learned from."""
 
     name: str
     version: str
     run_id: str
     content: str
+    as_of: date
 
     @property
     def title(self) -> str:
         """Name and version, as forecasts carry them."""
         return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept with a model: its figures, all that made it, and the folder with the data it was trained on."""
+
+    as_of: date
+    figures: Mapping[str, float]
+    parameters: Mapping[str, object]
+    tags: Mapping[str, str]
+    extract: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +62,97 @@ class Registry:
     alias: str
     artifacts: str = ""
 
-    def register(
-        self, model: Model, *, figures: Mapping[str, float], parameters: Mapping[str, object], tags: Mapping[str, str]
-    ) -> Registered:
+    def register(self, model: Model, record: "Record") -> Registered:
         """Log a training and register its model. Files that are registered already are found again, not doubled."""
         client = self._client()
         with TemporaryDirectory() as folder:
             champion.save(model, Path(folder))
-            content = _content(Path(folder))
+            content = content_of(Path(folder))
             existing = self._with_content(client, content)
             if existing is not None:
                 return existing
-            run = client.create_run(self._experiment(client), tags={**tags, CONTENT_TAG: content})
-            for name, value in parameters.items():
+            tags = {**record.tags, CONTENT_TAG: content, AS_OF_TAG: record.as_of.isoformat()}
+            run = client.create_run(self._experiment(client), tags=tags)
+            for name, value in record.parameters.items():
                 client.log_param(run.info.run_id, name, value)
-            for name, value in figures.items():
-                client.log_metric(run.info.run_id, name, value)
+            for name, figure in record.figures.items():
+                client.log_metric(run.info.run_id, name, figure)
             client.log_artifacts(run.info.run_id, folder, FOLDER)
+            client.log_artifacts(run.info.run_id, str(record.extract), EXTRACT_FOLDER)
         client.set_terminated(run.info.run_id)
         source = f"{run.info.artifact_uri}/{FOLDER}"
-        version = client.create_model_version(self.model, source, run.info.run_id, tags={CONTENT_TAG: content})
-        return Registered(self.model, str(version.version), run.info.run_id, content)
+        kept = {CONTENT_TAG: content, AS_OF_TAG: record.as_of.isoformat()}
+        return _registered(client.create_model_version(self.model, source, run.info.run_id, tags=kept))
 
-    def promote(self, version: str) -> None:
-        """Make a version the one in use."""
-        self._client().set_registered_model_alias(self.model, self.alias, version)
+    def promote(self, registered: Registered, *, figures: Mapping[str, str]) -> None:
+        """Make a version the one in use; `figures` say why, as tags of the version."""
+        client = self._client()
+        for name, value in {**figures, STANDING_TAG: IN_SERVICE}.items():
+            client.set_model_version_tag(self.model, registered.version, name, value)
+        client.set_registered_model_alias(self.model, self.alias, registered.version)
 
-    def in_use(self) -> Registered | None:
-        """The version that the alias names; None before the first training."""
+    def before(self, registered: Registered) -> Registered:
+        """The version that served before this one; LakeError if none did."""
+        served = [each for each in self._served() if _age(each) < _age(registered)]
+        if not served:
+            message = f"no model served before {registered.title}: there is nothing to return to"
+            raise LakeError(message)
+        return served[-1]
+
+    def return_to(self, registered: Registered) -> list[Registered]:
+        """Put an earlier version to use again; all that served after it are withdrawn for good, and returned."""
+        client = self._client()
+        withdrawn = [each for each in self._served() if _age(each) > _age(registered)]
+        for each in withdrawn:
+            client.set_model_version_tag(self.model, each.version, STANDING_TAG, WITHDRAWN)
+        self.promote(registered, figures={})
+        return withdrawn
+
+    def current(self) -> Registered | None:
+        """The version that the alias names; None before the first was put to use."""
         from mlflow.exceptions import MlflowException
 
         try:
-            found = self._client().get_model_version_by_alias(self.model, self.alias)
+            return _registered(self._client().get_model_version_by_alias(self.model, self.alias))
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
-        return Registered(self.model, str(found.version), str(found.run_id), found.tags.get(CONTENT_TAG, ""))
+
+    def in_use(self, *, as_of: date) -> Registered | None:
+        """The version that the alias names; None if there is none.
+
+        For a past night, of which that one knows too much, the newest in service that learned from no later day.
+        """
+        named = self.current()
+        if named is None or named.as_of <= as_of:
+            return named
+        fit = [each for each in self._served() if each.as_of <= as_of]
+        return fit[-1] if fit else None
+
+    def is_withdrawn(self, registered: Registered) -> bool:
+        """Whether the version was rolled back."""
+        found = self._client().get_model_version(self.model, registered.version)
+        return bool(found.tags.get(STANDING_TAG) == WITHDRAWN)
+
+    def version(self, number: str) -> Registered:
+        """A version by its number; LakeError names those that there are."""
+        known = {str(each.version): each for each in self._versions(self._client())}
+        if number not in known:
+            message = f"model {self.model} has no version {number}; there are {', '.join(known) or 'none'}"
+            raise LakeError(message)
+        return _registered(known[number])
+
+    def fetch_extract(self, registered: Registered, folder: Path) -> Path:
+        """Bring the data that a version was trained on into `folder`; where it lies."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client().download_artifacts(registered.run_id, EXTRACT_FOLDER, str(folder))
+        except MlflowException as error:
+            message = f"the data that model {registered.title} was trained on cannot be fetched; restore it: {error}"
+            raise LakeError(message) from error
+        return folder / EXTRACT_FOLDER
 
     def holds(self, registered: Registered) -> bool:
         """Whether the version is still there with the same files."""
@@ -101,18 +172,30 @@ class Registry:
                 )
                 raise LakeError(message) from error
             files = Path(folder) / FOLDER
-            if _content(files) != registered.content:
+            if content_of(files) != registered.content:
                 message = f"the files of model {registered.title} differ from what was registered; train again"
                 raise LakeError(message)
             return champion.load(files, name=registered.title)
 
     def _with_content(self, client: "MlflowClient", content: str) -> Registered | None:
+        same = [each for each in self._versions(client) if each.tags.get(CONTENT_TAG) == content]
+        return _registered(same[0]) if same else None
+
+    def _served(self) -> list[Registered]:
+        """Versions in service, by the day they learned up to."""
+        versions = [each for each in self._versions(self._client()) if each.tags.get(STANDING_TAG) == IN_SERVICE]
+        return sorted(map(_registered, versions), key=_age)
+
+    def _versions(self, client: "MlflowClient") -> "list[ModelVersion]":
+        """All versions, oldest first."""
         self._ensure_model(client)
-        found = client.search_model_versions(f"name = '{self.model}'")
-        for version in sorted(found, key=lambda each: int(each.version)):
-            if version.tags.get(CONTENT_TAG) == content:
-                return Registered(self.model, str(version.version), str(version.run_id), content)
-        return None
+        found, token = list["ModelVersion"](), None
+        while True:
+            page = client.search_model_versions(f"name = '{self.model}'", max_results=1_000, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return sorted(found, key=lambda each: int(each.version))
 
     def _ensure_model(self, client: "MlflowClient") -> None:
         if not client.search_registered_models(f"name = '{self.model}'"):
@@ -150,7 +233,18 @@ def _ensure_database(file: Path) -> None:
             os.link(draft, file)
 
 
-def _content(folder: Path) -> str:
+def _age(registered: Registered) -> tuple[date, int]:
+    """Sorts versions by what they know."""
+    return registered.as_of, int(registered.version)
+
+
+def _registered(version: "ModelVersion") -> Registered:
+    content, as_of = version.tags.get(CONTENT_TAG, ""), date.fromisoformat(version.tags[AS_OF_TAG])
+    return Registered(str(version.name), str(version.version), str(version.run_id), content, as_of)
+
+
+def content_of(folder: Path) -> str:
+    """SHA-256 of a folder's files, by name and content."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -2,18 +2,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from lib.adapters.registry import Registered, Registry
+from lib.adapters import extracts
+from lib.adapters.registry import Record, Registered, Registry
 from lib.errors import LakeError
 from lib.features import matrix
 from lib.models import training
 from lib.models.boosting import BoostingConfig
 from lib.models.champion import Model
 from tests import panels
+from tests.panels import AS_OF
 
 
 @pytest.fixture(scope="module")
@@ -36,34 +40,89 @@ def trained(*, seed: int = 1) -> Model:
     return training.train(panel, matrix.of(panel), config=config, seed=seed, threads=1).model
 
 
-def register(registry: Registry, model: Model) -> Registered:
-    return registry.register(model, figures={"fa": 0.8}, parameters={"seed": 1}, tags={"lake.sales": "7"})
+def register(registry: Registry, model: Model, *, as_of: date = AS_OF, run: str = "a run") -> Registered:
+    with TemporaryDirectory() as folder:
+        extracts.save(panels.inputs(), Path(folder))
+        tags = {"lake.sales": "7", "run": run}
+        return registry.register(model, Record(as_of, {"fa": 0.8}, {"seed": 1}, tags, Path(folder)))
+
+
+def in_service(registry: Registry, *, seed: int, as_of: date) -> Registered:
+    registered = register(registry, trained(seed=seed), as_of=as_of)
+    registry.promote(registered, figures={})
+    return registered
 
 
 def test_before_the_first_training_no_model_is_in_use(registry: Registry) -> None:
-    assert registry.in_use() is None
+    assert registry.in_use(as_of=AS_OF) is None
 
 
 def test_a_model_is_in_use_once_it_is_promoted_and_predicts_as_it_did(registry: Registry) -> None:
     model = trained()
     registered = register(registry, model)
-    assert registry.in_use() is None
-    registry.promote(registered.version)
-    assert registry.in_use() == registered
+    assert registry.in_use(as_of=AS_OF) is None
+    registry.promote(registered, figures={"gate.challenger.fa": "0.8"})
+    assert registry.in_use(as_of=AS_OF) == registered
     loaded = registry.load(registered)
     assert loaded.name == registered.title == f"{registry.model}/1"
     panel = panels.panel()
     rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
     assert [part.tolist() for part in loaded.predict(rows)] == [part.tolist() for part in model.predict(rows)]
+    assert loaded.on_trial().predict(rows)[0].tolist() == model.on_trial().predict(rows)[0].tolist()
 
 
 def test_equal_trainings_are_one_version_and_another_is_the_next(registry: Registry) -> None:
     first, again, other = (register(registry, trained(seed=seed)) for seed in (1, 1, 2))
     assert again == first
     assert (first.version, other.version) == ("1", "2")
-    registry.promote(other.version)
-    registry.promote(first.version)
-    assert registry.in_use() == first
+    registry.promote(other, figures={})
+    registry.promote(first, figures={})
+    assert registry.in_use(as_of=AS_OF) == registry.current() == first
+
+
+def test_a_past_night_is_served_by_the_newest_model_that_knows_no_later_day(registry: Registry) -> None:
+    weeks = [AS_OF + timedelta(days=7 * week) for week in range(3)]
+    first, second, third = (in_service(registry, seed=seed, as_of=day) for seed, day in enumerate(weeks, start=1))
+    assert registry.in_use(as_of=weeks[2]) == third
+    assert registry.in_use(as_of=weeks[2] - timedelta(days=1)) == second
+    assert registry.in_use(as_of=weeks[0]) == first
+    assert registry.in_use(as_of=weeks[0] - timedelta(days=1)) is None
+
+
+def test_a_model_that_was_never_put_to_use_serves_no_night(registry: Registry) -> None:
+    first = in_service(registry, seed=1, as_of=AS_OF)
+    register(registry, trained(seed=2), as_of=AS_OF + timedelta(days=7))
+    assert registry.in_use(as_of=AS_OF + timedelta(days=8)) == first
+
+
+def test_returning_to_a_model_withdraws_all_that_served_after_it(registry: Registry) -> None:
+    weeks = [AS_OF + timedelta(days=7 * week) for week in range(3)]
+    first, second, third = (in_service(registry, seed=seed, as_of=day) for seed, day in enumerate(weeks, start=1))
+    assert registry.before(third) == second
+    assert registry.return_to(first) == [second, third]
+    assert registry.in_use(as_of=weeks[2]) == first
+    assert [registry.is_withdrawn(each) for each in (first, second, third)] == [False, True, True]
+    assert registry.return_to(first) == []
+    with pytest.raises(LakeError, match=rf"no model served before {registry.model}/1"):
+        registry.before(first)
+
+
+def test_a_version_that_is_not_there_is_refused_with_those_that_are(registry: Registry) -> None:
+    registered = register(registry, trained())
+    assert registry.version("1") == registered
+    with pytest.raises(LakeError, match=r"has no version 7; there are 1"):
+        registry.version("7")
+
+
+def test_the_data_of_a_training_can_be_fetched_and_a_changed_file_is_named(registry: Registry, tmp_path: Path) -> None:
+    registered = register(registry, trained())
+    folder = registry.fetch_extract(registered, tmp_path)
+    known = extracts.load(folder)
+    assert known.sales.equals(panels.inputs().sales)
+    assert (known.as_of, known.country) == (AS_OF, "DE")
+    (folder / "prices.parquet").write_bytes(b"")
+    with pytest.raises(LakeError, match=r"extract prices.parquet is missing or differs"):
+        extracts.load(folder)
 
 
 def test_a_model_whose_files_were_changed_is_refused_by_name(registry: Registry, place: Path) -> None:
@@ -84,7 +143,7 @@ def test_a_model_whose_files_are_gone_is_refused_by_name(registry: Registry, pla
 def test_a_registry_holds_what_was_registered_and_nothing_else(registry: Registry) -> None:
     registered = register(registry, trained())
     assert registry.holds(registered)
-    assert not registry.holds(Registered(registry.model, "9", "run", "another content"))
+    assert not registry.holds(Registered(registry.model, "9", "run", "another content", AS_OF))
 
 
 def test_a_process_killed_while_it_makes_the_database_leaves_none_behind(tmp_path: Path) -> None:
@@ -99,7 +158,7 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 threading.Thread(target=die, daemon=True).start()
-Registry("sqlite:///{tmp_path}/mlflow.db", "fournil", "champion").in_use()
+Registry("sqlite:///{tmp_path}/mlflow.db", "fournil", "champion").current()
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL

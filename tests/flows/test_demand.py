@@ -1,0 +1,37 @@
+from datetime import timedelta
+
+import polars as pl
+
+from flows.daily import daily
+from lib.contracts import INPUTS
+from tests.flows.chains import NEXT, NIGHT, Chain
+
+SALES = INPUTS["sales"]
+SOLD_OUT = [NIGHT - timedelta(days=back) for back in (0, 7)]
+SERIES = (pl.col("store") == "17") & (pl.col("product").cast(pl.String) == "101")
+
+
+def cut_short(chain: Chain) -> None:
+    """The shelf of one series was empty early on two Tuesdays."""
+    ran_out = SERIES & pl.col("date").is_in(SOLD_OUT)
+    sales = chain.sales().with_columns(
+        quantity=pl.when(ran_out).then((pl.col("quantity") / 3).floor()).otherwise("quantity"), sold_out=ran_out
+    )
+    chain.write_sales(sales)
+
+
+def test_days_that_ran_out_are_estimated_written_down_and_revised_while_sales_stay_as_they_were(chain: Chain) -> None:
+    cut_short(chain)
+    daily(as_of=NEXT)
+    estimates = chain.table("demand").sort("date")
+    assert estimates["date"].to_list() == sorted(SOLD_OUT)
+    assert (estimates["demand"] > estimates["sales"]).all()
+    assert (estimates["lower"] >= estimates["sales"]).all()
+    known = chain.lake.scan(SALES, as_of=NEXT).filter(SERIES & pl.col("date").is_in(SOLD_OUT)).sort("date").collect()
+    assert known["quantity"].to_list() == estimates["sales"].to_list()
+    assert chain.table("metrics", as_of=NEXT, metric="sold_out_days_estimated")["value"].to_list() == [2.0]
+    scored = chain.table("scores", date=NIGHT + timedelta(days=1)).filter(SERIES)
+    assert scored["sold_out"].to_list() == [False]
+    chain.write_sales(chain.sales().drop("sold_out").with_columns(sold_out=pl.lit(value=False)))
+    daily(as_of=NEXT + timedelta(days=1))
+    assert chain.table("demand").is_empty()
