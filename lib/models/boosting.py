@@ -22,6 +22,7 @@ class BoostingConfig(BaseModel):
     iterations: int = Field(400, ge=1)
     depth: int = Field(6, ge=1, le=10)
     learning_rate: float = Field(0.06, gt=0)
+    row_share: float = Field(0.7, gt=0, le=1, description="share of the rows that each tree is grown on")
     column_share: float = Field(0.4, gt=0, le=1, description="share of the columns that each tree may look at")
     border_count: int = Field(64, ge=2, le=254)
     random_strength: float = Field(0, ge=0, description="noise in the choice of splits; CatBoost's own default is 1")
@@ -75,6 +76,8 @@ def _regressor(config: BoostingConfig, seed: int, threads: int) -> "CatBoostRegr
         iterations=config.iterations,
         depth=config.depth,
         learning_rate=config.learning_rate,
+        bootstrap_type="Bernoulli",
+        subsample=config.row_share,
         rsm=config.column_share,
         border_count=config.border_count,
         random_strength=config.random_strength,

@@ -55,6 +55,7 @@ VARIANTS = (
     Variant("Poisson", {"loss": "Poisson"}),
     Variant("Tweedie", {"loss": "Tweedie:variance_power=1.5"}),
     Variant("all columns for each tree", {"column_share": 1.0}),
+    Variant("all rows for each tree", {"row_share": 1.0}),
     Variant("trees of depth 8", {"depth": 8}),
     Variant("800 slower trees", {"iterations": 800, "learning_rate": 0.03}),
     Variant("noise in the choice of splits", {"random_strength": 1}),
