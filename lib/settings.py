@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableVariable
 
@@ -139,6 +139,16 @@ class Settings(BaseSettings):
             message = f"{', '.join(twice)} stands there twice; give one manager all stores of the address"
             raise ValueError(message)
         return managers
+
+    @model_validator(mode="after")
+    def _gate_looks_at_unseen_weeks(self) -> "Settings":
+        if 14 * self.gate.weeks > self.model.validation_days:
+            message = (
+                f"gate.weeks {self.gate.weeks} must fit into half of model.validation_days "
+                f"{self.model.validation_days}: the other half teaches models how sure they are"
+            )
+            raise ValueError(message)
+        return self
 
     @property
     def recipe(self) -> Recipe:

@@ -147,3 +147,9 @@ def test_a_password_in_a_url_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = json.dumps(settings.masked(settings.load()))
     assert "hunter2" not in shown
     assert "https://user:**********@mlflow.example.com/x" in shown
+
+
+def test_a_gate_that_looks_at_weeks_that_models_have_seen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURNIL_MODEL__VALIDATION_DAYS", "28")
+    with pytest.raises(SettingsError, match=r"gate.weeks 4 must fit into half of model.validation_days 28"):
+        settings.load()

@@ -10,7 +10,7 @@ from lib.features.arrays import Floats, floats
 
 GROUPS = 6
 MIN_ROWS_PER_GROUP = 200
-SMALLEST_SHIFT = 0.1
+SMALLEST_SHIFT = 0.05
 """Of what is expected: where mean and median lie closer together the median stands, which has the smaller error."""
 
 Doubles = npt.NDArray[np.float64]

@@ -26,7 +26,7 @@ class BoostingConfig(BaseModel):
     column_share: float = Field(0.4, gt=0, le=1, description="share of the columns that each tree may look at")
     border_count: int = Field(64, ge=2, le=254)
     random_strength: float = Field(0, ge=0, description="noise in the choice of splits; CatBoost's own default is 1")
-    loss: Literal["MAE", "RMSE", "Poisson", "Tweedie:variance_power=1.5"] = Field("MAE", description="of the ratio")
+    loss: Literal["MAE", "RMSE"] = Field("MAE", description="of the ratio to what is expected")
     seeds: int = Field(1, ge=1, description="models that are averaged, each with a seed of its own")
     origin_every: int = Field(4, ge=1, description="train on every so-manieth past day as origin")
     warm_up_days: int = Field(70, ge=56, description="first days of the history, which have no history of their own")
@@ -53,9 +53,9 @@ class Booster:
 
 
 def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, threads: int) -> Booster:
-    """Fit to (N,) actual sales, units; something must be expected of every row.
+    """Fit to (N,) demand that came true, units; something must be expected of every row.
 
-    The target is sales per expected sales, weighted by expected sales, so that the absolute error it minimises is in
+    The target is demand per what was expected, weighted by it, so that the absolute error it minimises is in
     units. Equal rows in equal order give an equal model, whatever `threads` is.
     """
     from catboost import Pool, sum_models  # noqa: PLC0415  two seconds that only training and forecasting pay

@@ -1,7 +1,7 @@
 """A model as it is kept: point forecast, scatter, intervals and balance, as files that are equal for equal input."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from lib.models.scatter import Scatter
 if TYPE_CHECKING:
     from catboost import CatBoostRegressor
 
-BOOSTER_FILE, TRIAL_FILE, SCATTER_FILE, CARD_FILE = "booster.cbm", "trial.cbm", "scatter.cbm", "model.json"
+BOOSTER_FILE, SCATTER_FILE, CARD_FILE, TRIAL_FOLDER = "booster.cbm", "scatter.cbm", "model.json", "trial"
 VOLATILE = {"model_guid": "", "train_finish_time": "", "training": "{}"}
 """What CatBoost writes into a model file that differs between two equal trainings, and what stands there instead."""
 
@@ -27,14 +27,14 @@ VOLATILE = {"model_guid": "", "train_finish_time": "", "training": "{}"}
 class Model:
     """Point forecasts and quantiles. `name` names it in forecasts, such as fournil/3; empty until it is registered.
 
-    `trial` is the same recipe fitted without the last weeks, on which scatter and intervals were learned.
+    `trial` is the same recipe as it was some weeks before; what it says of these weeks is a fair forecast.
     """
 
     booster: Booster
-    trial: Booster
     scatter: Scatter
     intervals: Intervals
     balance: Balance
+    trial: "Model | None" = None
     name: str = ""
 
     def predict(self, matrix: Matrix) -> tuple[Floats, npt.NDArray[np.float64]]:
@@ -43,16 +43,11 @@ class Model:
         quantiles = self.intervals.quantiles(middle, self.scatter.units(matrix, middle))
         return self.balance.centred(middle, matrix.expected), quantiles
 
-    def on_trial(self) -> "Model":
-        """The model as it was before it saw the last weeks: what it says of them is a fair forecast."""
-        return replace(self, booster=self.trial)
-
 
 def save(model: Model, folder: Path) -> None:
-    """Write the model's files into `folder`."""
+    """Write the model's files into `folder`, those of its trial into a folder therein."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = {BOOSTER_FILE: model.booster.model, TRIAL_FILE: model.trial.model, SCATTER_FILE: model.scatter.model}
-    for name, part in parts.items():
+    for name, part in ((BOOSTER_FILE, model.booster.model), (SCATTER_FILE, model.scatter.model)):
         _forget_circumstances(part)
         part.save_model(str(folder / name))
     card = {
@@ -61,6 +56,8 @@ def save(model: Model, folder: Path) -> None:
         "balance": model.balance.plain(),
     }
     (folder / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    if model.trial is not None:
+        save(model.trial, folder / TRIAL_FOLDER)
 
 
 def load(folder: Path, *, name: str) -> Model:
@@ -68,16 +65,14 @@ def load(folder: Path, *, name: str) -> Model:
     from catboost import CatBoostRegressor  # noqa: PLC0415  two seconds that only training and forecasting pay
 
     card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    booster, trial, scatter = (
-        CatBoostRegressor().load_model(str(folder / file)) for file in (BOOSTER_FILE, TRIAL_FILE, SCATTER_FILE)
-    )
-    names = tuple(card["features"])
+    booster, scatter = (CatBoostRegressor().load_model(str(folder / file)) for file in (BOOSTER_FILE, SCATTER_FILE))
+    trial = folder / TRIAL_FOLDER
     return Model(
-        Booster(booster, names),
-        Booster(trial, names),
+        Booster(booster, tuple(card["features"])),
         Scatter(scatter),
         Intervals.of(card["intervals"]),
         Balance.of(card["balance"]),
+        load(trial, name=f"{name} on trial") if trial.is_dir() else None,
         name,
     )
 
@@ -86,6 +81,8 @@ def _forget_circumstances(model: "CatBoostRegressor") -> None:
     metadata = model.get_metadata()
     for entry, blank in VOLATILE.items():
         metadata[entry] = blank
+    if "params" not in metadata.keys():  # noqa: SIM118  CatBoost's metadata is no mapping; averaged models have none
+        return
     parameters = json.loads(metadata["params"])
     parameters["system_options"]["thread_count"] = parameters["flat_params"]["thread_count"] = 0
     metadata["params"] = json.dumps(parameters, sort_keys=True)

@@ -1,4 +1,4 @@
-"""How widely sales scatter around a forecast: a small model of the residuals; sure days get narrow quantiles."""
+"""How widely demand scatters around a forecast: a small model of the residuals; sure days get narrow quantiles."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class Scatter:
 
 
 def fit(matrix: "Matrix", forecast: Floats, actual: Floats, *, seed: int, threads: int) -> Scatter:
-    """Fit to (N,) forecasts of days that the forecaster had not seen, and their sales, units."""
+    """Fit to (N,) forecasts of days that the forecaster had not seen, and their demand, units."""
     from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
 
     target = np.log(np.abs(actual - forecast) / _volume(matrix, forecast) + EXACT)

@@ -8,13 +8,15 @@ import polars as pl
 from lib import metrics
 from lib.errors import TrainingError
 from lib.features import matrix as features
-from lib.features.arrays import Floats
 from lib.features.columns import Rows
 from lib.features.matrix import Features
 from lib.features.spine import Panel
-from lib.models import balance, boosting, intervals, scatter
+from lib.models import balance, boosting, ranges
 from lib.models.boosting import Booster, BoostingConfig
 from lib.models.champion import Model
+from lib.models.intervals import Intervals
+from lib.models.ranges import Known
+from lib.models.scatter import Scatter
 
 NEEDED_DAYS = 28
 """Days of training rows without which no model is made."""
@@ -42,34 +44,20 @@ def train(panel: Panel, columns: Features, *, config: BoostingConfig, seed: int,
     last = panel.history - 1
     cut = last - config.validation_days
     past = _rows(panel, columns, first=config.warm_up_days, last=last - 1, every=config.origin_every)
-    held_out = _rows(panel, columns, first=cut, last=last - 1, every=1)
-    early = past.take(past.date <= cut)
-    for rows in (early, held_out):
-        if not len(rows.series) or np.ptp(_actual(panel, rows) / columns.usual.gather(rows)) == 0:
-            message = "nothing to learn: no series has changing sales on enough days"
-            raise TrainingError(message)
+    early = _known(panel, columns, past.take(past.date <= cut))
+    held_out = _known(panel, columns, _rows(panel, columns, first=cut, last=last - 1, every=1))
 
-    def fitted(rows: Rows) -> Booster:
-        actual = _actual(panel, rows)
-        return boosting.fit(columns.matrix(rows), actual, config=config, seed=seed, threads=threads)
+    def fitted(known: Known) -> Booster:
+        return boosting.fit(known.matrix, known.demand, config=config, seed=seed, threads=threads)
+
+    def ranged(known: Known) -> tuple[Scatter, Intervals]:
+        return ranges.learn(trial, known, seed=seed, threads=threads)
 
     trial = fitted(early)
-    seen, unseen = columns.matrix(early), columns.matrix(held_out)
-    known, actual = _actual(panel, early), _actual(panel, held_out)
-    fit_to, point = trial.predict(seen), trial.predict(unseen)
-    spread = scatter.fit(unseen, point, actual, seed=seed, threads=threads)
-    model = Model(
-        booster=fitted(past),
-        trial=trial,
-        scatter=spread,
-        intervals=intervals.calibrate(point, actual, spread.units(unseen, point)),
-        balance=balance.fit(fit_to, known, seen.expected),
-    )
-    in_sample, out_of_sample = (
-        _scored(model.balance.centred(forecast, rows.expected), true)
-        for forecast, rows, true in ((fit_to, seen, known), (point, unseen, actual))
-    )
-    return Training(model, _figures(in_sample, out_of_sample, rows=len(past.series)))
+    shift = balance.fit(trial.predict(early.matrix), early.demand, early.matrix.expected)
+    before = Model(trial, *ranged(held_out.take(held_out.day <= cut + config.validation_days // 2)), shift)
+    model = Model(fitted(_known(panel, columns, past)), *ranged(held_out), shift, trial=before)
+    return Training(model, _figures(_scored(before, early), _scored(before, held_out), rows=len(past.series)))
 
 
 def _rows(panel: Panel, columns: Features, *, first: int, last: int, every: int) -> Rows:
@@ -91,9 +79,15 @@ def _figures(in_sample: pl.DataFrame, unseen: pl.DataFrame, *, rows: int) -> dic
     return {name: value for name, value in figures.items() if value is not None}
 
 
-def _actual(panel: Panel, rows: Rows) -> Floats:
-    return panel.demand[rows.series, rows.date]
+def _known(panel: Panel, columns: Features, rows: Rows) -> Known:
+    """The rows looked up; TrainingError if they all say the same."""
+    known = Known(columns.matrix(rows), panel.demand[rows.series, rows.date], rows.date)
+    if not len(rows.series) or np.ptp(known.demand / known.matrix.expected) == 0:
+        message = "nothing to learn: no series has changing sales on enough days"
+        raise TrainingError(message)
+    return known
 
 
-def _scored(forecast: Floats, actual: Floats) -> pl.DataFrame:
-    return pl.DataFrame({"forecast": forecast.astype(np.float64), "actual": actual.astype(np.float64)})
+def _scored(model: Model, known: Known) -> pl.DataFrame:
+    forecast = model.balance.centred(model.booster.predict(known.matrix), known.matrix.expected)
+    return pl.DataFrame({"forecast": forecast.astype(np.float64), "actual": known.demand.astype(np.float64)})

@@ -112,7 +112,7 @@ def _forecast(variant: Variant, part: Fold) -> Floats:
     if variant.without == "model":
         return part.ahead.expected
     keep = [place for place, name in enumerate(part.past.names) if drivers.group_of(name) != variant.without]
-    config = BoostingConfig.model_validate(variant.config)
+    config = BoostingConfig().model_copy(update=dict(variant.config))
     booster = boosting.fit(_cut(part.past, keep), part.past_actual, config=config, seed=SEED, threads=2)
     return booster.predict(_cut(part.ahead, keep))
 
@@ -139,7 +139,7 @@ def _print_table(lake: Lake, chosen: list[Variant]) -> None:
     made: dict[int, list[Fold]] = {}
     print(f"{'variant':34}{'WAPE':>8}{'bias':>9}{'seconds':>9}")
     for variant in chosen:
-        every = BoostingConfig.model_validate(variant.config).origin_every
+        every = BoostingConfig().model_copy(update=dict(variant.config)).origin_every
         if every not in made:
             made[every] = folds(lambda day: inputs.read(lake, as_of=day, chain=Chain()), every)
         started = time.perf_counter()

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -5,21 +6,23 @@ import pytest
 
 from lib.errors import TrainingError
 from lib.features import matrix
+from lib.features.spine import Panel
 from lib.models import champion, training
 from lib.models.boosting import BoostingConfig
 from lib.models.training import Training
 from tests import panels
+from tests.panels import AS_OF
 
 CONFIG = BoostingConfig(iterations=30, validation_days=28)
 
 
-def trained(*, seed: int = 1, threads: int = 2) -> Training:
-    panel = panels.panel()
+def trained(panel: Panel | None = None, *, seed: int = 1, threads: int = 2) -> Training:
+    panel = panel or panels.panel()
     return training.train(panel, matrix.of(panel), config=CONFIG, seed=seed, threads=threads)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_the_same_input_gives_the_same_model_byte_for_byte(tmp_path: Path) -> None:
@@ -77,3 +80,23 @@ def test_a_chain_whose_sales_never_change_has_nothing_to_teach(quantity: float) 
     panel = panels.panel(sales=panels.sales().with_columns(quantity=pl.lit(quantity)))
     with pytest.raises(TrainingError, match="nothing to learn"):
         training.train(panel, matrix.of(panel), config=CONFIG, seed=1, threads=1)
+
+
+def test_models_that_are_averaged_are_kept_and_read_again(tmp_path: Path) -> None:
+    panel = panels.panel()
+    twice = CONFIG.model_copy(update={"seeds": 2, "iterations": 5})
+    averaged = training.train(panel, matrix.of(panel), config=twice, seed=1, threads=1).model
+    champion.save(averaged, tmp_path)
+    rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
+    assert champion.load(tmp_path, name="averaged").predict(rows)[0].tolist() == averaged.predict(rows)[0].tolist()
+
+
+def test_the_trial_has_not_seen_the_weeks_that_models_are_compared_on() -> None:
+    unseen = pl.col("date") > AS_OF - timedelta(days=CONFIG.validation_days // 2)
+    other = panels.sales().with_columns(quantity=pl.when(unseen).then(pl.col("quantity") * 3).otherwise("quantity"))
+    panel = panels.panel()
+    rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
+    trials = [trained(panels.panel(sales=sales)).model.trial for sales in (panels.sales(), other)]
+    said = [[part.tolist() for part in trial.predict(rows)] for trial in trials if trial is not None]
+    assert len(said) == 2
+    assert said[0] == said[1]
