@@ -14,7 +14,7 @@ from lib import demand
 from lib.adapters.lake import Lake
 from lib.contracts import INPUTS
 from lib.errors import SourceError
-from lib.evaluation import backtest
+from lib.evaluation import backtest, truth
 from lib.evaluation.backtest import Plan
 from lib.features import spine
 from tasks import context, inputs
@@ -75,7 +75,7 @@ def replay_origins(root: str, origins: Origins, *, horizon: int, output: str) ->
         shutil.rmtree(root)
     forecasts.write_parquet(Path(output))
     panel = spine.build(known, horizon=horizon)
-    scored = backtest.against_sales(forecasts, backtest.sales_with_zeros(panel, first=origins.first))
+    scored = truth.against_sales(forecasts, truth.sales_with_zeros(panel, first=origins.first))
     scores = tuple(
         backtest.summary(scored, demand=demand.correct(known.sales, known.hourly, known.products)).iter_rows(named=True)
     )

@@ -14,9 +14,12 @@ class GateConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weeks: int = Field(4, ge=1, le=8, description="last weeks on which the models are compared, seen by neither")
+    weeks: int = Field(
+        4, ge=1, le=8, description="last weeks on which models are compared; at most half the validation"
+    )
     fa_slack: float = Field(0.005, ge=0, description="FA that may be lost")
     bias_slack: float = Field(0.01, ge=0, description="by which the bias may move away from 0")
+    first_bias: float = Field(0.15, ge=0, description="largest bias of a model that has no champion to be held against")
     cost_slack: float = Field(0.01, ge=0, description="share by which waste and lost sales together may cost more")
     store_slack: float = Field(0.05, ge=0, description="FA that a single store may lose")
 
@@ -33,12 +36,15 @@ class Decision:
 def decide(contest: pl.DataFrame, config: GateConfig) -> Decision:
     """Judge a contest: rows of contestant and store with the additive SUMS (units and currency).
 
-    Without a champion, the challenger must beat the incumbent; the seasonal naive it must beat in any case.
+    Without a champion the rival is the incumbent, whose bias is near 0 by its nature: then only a large bias counts.
+    The seasonal naive must be beaten in any case. Where nothing is known of the last weeks nothing is put to use.
     """
     totals = {
         str(row["contestant"]): _figures(row)
         for row in contest.group_by("contestant").agg(pl.col(SUMS).sum()).iter_rows(named=True)
     }
+    if CHALLENGER not in totals:
+        return Decision(promoted=False, reason="no sales of the last weeks are known to compare models on", figures={})
     rival = CHAMPION if CHAMPION in totals else INCUMBENT
     challenger = totals[CHALLENGER]
     faults = [
@@ -64,7 +70,7 @@ def _worse(challenger: dict[str, float], rival: dict[str, float], name: str, con
     faults = []
     if challenger["fa"] < rival["fa"] - config.fa_slack:
         faults.append(f"FA {challenger['fa']:.1%} against {rival['fa']:.1%} of the {_said(name)}")
-    if abs(challenger["bias"]) > abs(rival["bias"]) + config.bias_slack:
+    if abs(challenger["bias"]) > (config.first_bias if name == INCUMBENT else abs(rival["bias"]) + config.bias_slack):
         faults.append(f"bias {challenger['bias']:+.1%} against {rival['bias']:+.1%} of the {_said(name)}")
     if challenger["cost"] > rival["cost"] * (1 + config.cost_slack):
         faults.append(

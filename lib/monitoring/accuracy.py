@@ -5,7 +5,7 @@ import polars as pl
 
 from lib import metrics
 from lib.contracts import OUTPUTS
-from lib.evaluation import backtest, costs
+from lib.evaluation import costs, truth
 from lib.features.arrays import Ints
 from lib.features.columns import Rows
 from lib.features.spine import Panel
@@ -25,7 +25,7 @@ def score(published: pl.DataFrame, panel: Panel, *, config: OrderConfig) -> pl.D
     if published.is_empty():
         return SCORES.empty()
     first = published.select(pl.col("date").min()).item()
-    sold = backtest.sales_with_zeros(panel, first=first).rename({"quantity": "actual"})
+    sold = truth.sales_with_zeros(panel, first=first).rename({"quantity": "actual"})
     known = published.join(sold, on=_DAY, maintain_order="left").sort("publication_id", *_DAY)
     terms = economics.terms(panel.inputs, known.select(_DAY).unique(maintain_order=True), config=config)
     costed = known.with_columns(incumbent=_incumbent(known, panel)).join(

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from lib.evaluation import backtest
+from lib.evaluation import backtest, truth
 from lib.evaluation.backtest import Plan
 from lib.features import matrix
 from lib.features.spine import Inputs
@@ -59,12 +59,12 @@ def test_a_chain_too_young_for_a_model_is_replayed_with_fallbacks() -> None:
 
 @pytest.fixture(scope="module")
 def scored() -> pl.DataFrame:
-    return backtest.against_sales(pl.concat(backtest.replay(known, plan())), SALES)
+    return truth.against_sales(pl.concat(backtest.replay(known, plan())), SALES)
 
 
-def figures(scored: pl.DataFrame, truth: str = "sales", **given: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+def figures(scored: pl.DataFrame, by: str = "sales", **given: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401
     """The summary's rows of one truth, by forecaster."""
-    rows = backtest.summary(scored, **given).filter(pl.col("truth") == truth)
+    rows = backtest.summary(scored, **given).filter(pl.col("truth") == by)
     return {row["forecaster"]: row for row in rows.iter_rows(named=True)}
 
 
@@ -134,7 +134,7 @@ def test_days_that_a_source_leaves_out_are_scored_as_nothing_sold() -> None:
     shut = (pl.col("store") == "B") & (pl.col("date").dt.weekday() == 7)
     told = SALES.filter(~seldom & ~shut)
     panel = panels.panel(sales=told)
-    found = backtest.sales_with_zeros(panel, first=FIRST)
+    found = truth.sales_with_zeros(panel, first=FIRST)
     assert found["date"].min() == FIRST
     assert found["date"].max() == AS_OF
     assert found.filter(seldom | shut)["quantity"].unique().to_list() == [0.0]
@@ -146,5 +146,5 @@ def test_days_that_a_source_leaves_out_are_scored_as_nothing_sold() -> None:
 
 def test_a_till_that_is_cut_off_is_not_scored_as_nothing_sold() -> None:
     told = SALES.filter((pl.col("store") == "A") | (pl.col("date") <= AS_OF - timedelta(days=14)))
-    found = backtest.sales_with_zeros(panels.panel(sales=told), first=AS_OF)
+    found = truth.sales_with_zeros(panels.panel(sales=told), first=AS_OF)
     assert found["store"].unique().to_list() == ["A"]

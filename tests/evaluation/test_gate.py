@@ -74,3 +74,16 @@ def test_a_model_that_the_last_same_weekday_beats_is_never_put_to_use() -> None:
 def test_a_store_that_sold_nothing_says_nothing() -> None:
     shut = {**sums(CHALLENGER, store="B"), "actual": 0.0, "abs_error": 5.0}
     assert decided(sums(CHALLENGER), shut, sums(CHAMPION), {**shut, "contestant": CHAMPION, "abs_error": 0.0}).promoted
+
+
+def test_the_first_model_may_be_biased_more_than_the_incumbent_but_not_much() -> None:
+    assert decided(sums(CHALLENGER, fa=0.75, bias=-0.12, cost=150), with_champion=False).promoted
+    refused = decided(sums(CHALLENGER, fa=0.75, bias=-0.2, cost=150), with_champion=False)
+    assert not refused.promoted
+    assert "bias -20.0%" in refused.reason
+
+
+def test_where_nothing_is_known_of_the_last_weeks_no_model_is_put_to_use() -> None:
+    decision = gate.decide(pl.DataFrame([sums(INCUMBENT), sums(NAIVE)]).clear(), GateConfig())
+    assert not decision.promoted
+    assert "no sales of the last weeks" in decision.reason
