@@ -63,8 +63,8 @@ def forecast(panel: Panel, columns: Features, rows: Rows, *, model: Model | None
 
 
 def _drivers(model: Model | None, seen: Matrix, draft: _Draft, threads: int) -> list[pl.Series]:
-    """Drivers of the rows that are the model's own; none of the others."""
-    own: Bools = draft.method == MODEL
+    """Drivers of the rows that are the model's own number; none of those held, mixed or of another method."""
+    own: Bools = (draft.method == MODEL) & np.equal(draft.reason, None)
     keys, effects = np.full((len(own), DRIVERS), None, dtype=object), np.full((len(own), DRIVERS), np.nan)
     if model is not None and own.any():
         found = drivers.of(model.booster, seen.take(own), threads=threads)

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from lib.contracts.outputs import DRIVER_COLUMNS
 from lib.features import almanac
 from lib.features.spine import Inputs
 
@@ -15,7 +16,7 @@ _SERIES = ["store", "product"]
 
 
 def forecast_rows(forecasts: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
-    """Rows of a book's forecast from rows of `forecasts`: names, range, promotion, holiday, school holiday, reason."""
+    """Rows of a book's forecast from rows of `forecasts`: names, order, range, promotion, holidays, reason, drivers."""
     stores = (
         forecasts.select("store")
         .unique()
@@ -31,6 +32,7 @@ def forecast_rows(forecasts: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
         .select(
             *("store", "store_name", "product", "product_name", "date", "forecast", "low", "high"),
             *("promotion", "holiday", pl.col("school_holiday").fill_null(value=False), "method", "reason"),
+            *("order", *DRIVER_COLUMNS),
         )
         .sort("store", "product", "date")
     )

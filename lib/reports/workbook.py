@@ -31,6 +31,7 @@ from lib.reports.message import (
     whole,
     yesterday_line,
 )
+from lib.reports.words import drivers_in_words
 
 __all__ = ["Book", "render"]
 
@@ -82,16 +83,17 @@ def render(book: Book) -> bytes:
 
 
 def _today(sheet: Worksheet, book: Book, style: Style) -> None:
-    rows, widths = today(book), (25, 12, 14, 21, 22)
+    rows, widths = today(book), (21, 10, 10, 13, 15, 25)
     made = f"{book.chain} · {book.manager} · made with sales up to {short_day(book.as_of)}"
     lines = [headline(rows), *specials(rows), *([fictitious_line(book)] if book.fictitious else [])]
     top = _opening(sheet, (long_day(book.business_date), made, lines), widths, style)
     heads: dict[str, Look] = {
         "Product": {},
-        "Forecast": _RIGHT,
+        "Bake": _RIGHT,
+        "Expected\nto sell": _RIGHT,
         "Range on 8\nof 10 days": _CENTER,
         "Promotion": {},
-        "Note": {},
+        "Why": {},
     }
     _write_head(sheet, top, heads, style)
     starts, row = [], top + 1
@@ -111,39 +113,44 @@ def _today(sheet: Worksheet, book: Book, style: Style) -> None:
 def _today_store(sheet: Worksheet, row: int, store: tuple[str, list[Row]], style: Style) -> None:
     name, members = store
     open_ = [member for member in members if member["method"] != _CLOSED]
-    total = sum(whole(member["forecast"]) for member in open_)
     sheet.set_row(row, 24)
     sheet.write_string(row, 0, name, style(_BAND, font_size=14))
     if open_:
-        sheet.write_number(row, 1, total, style(_BAND, _RIGHT, font_size=14, num_format=_UNITS))
+        for column, figure, size in ((1, "order", 14), (2, "forecast", 11)):
+            total = sum(whole(member[figure]) for member in open_)
+            sheet.write_number(row, column, total, style(_BAND, _RIGHT, font_size=size, num_format=_UNITS))
     else:
         sheet.write_string(row, 1, _CLOSED, style(_BAND, _RIGHT, italic=True))
+        sheet.write_blank(row, 2, None, style(_BAND))
     days = {member["holiday"]: None for member in members if member["holiday"]}
     days |= {"school holidays": None} if any(member["school_holiday"] for member in members) else {}
-    sheet.write_string(row, 2, ", ".join(days), style(_BAND))
-    for column in (3, 4):
+    sheet.write_string(row, 3, ", ".join(days), style(_BAND))
+    for column in (4, 5):
         sheet.write_blank(row, column, None, style(_BAND))
     for offset, member in enumerate(members, start=1):
         _today_product(sheet, row + offset, member, style)
 
 
 def _today_product(sheet: Worksheet, row: int, member: Row, style: Style) -> None:
-    note = member["reason"] or ("not the model's own number" if member["method"] == "fallback" else "")
-    sheet.set_row(row, max(26, 12 * -(-max(len(note), len(member["promotion"] or "")) // 22) + 4))
+    estimate = member["method"] == "fallback"
+    why = member["reason"] or ("not the model's own number" if estimate else drivers_in_words(member) or "")
+    sheet.set_row(row, max(26, 12 * -(-max(len(why), len(member["promotion"] or "")) // 25) + 4))
     sheet.write_string(row, 0, member["product_name"], style(_CELL, font_size=12, text_wrap=True))
     if member["method"] == _CLOSED or member["forecast"] is None:
         sheet.write_string(row, 1, _CLOSED if member["method"] == _CLOSED else "none", style(_CELL, _GREY, _RIGHT))
-        sheet.write_blank(row, 2, None, style(_CELL))
+        for column in (2, 3):
+            sheet.write_blank(row, column, None, style(_CELL))
     else:
-        sign = f'"{_ESTIMATE}"{_UNITS}' if member["method"] == "fallback" else _UNITS
+        sign = f'"{_ESTIMATE}"{_UNITS}' if estimate else _UNITS
         big = style(_CELL, _RIGHT, bold=True, font_size=18, num_format=sign)
-        sheet.write_number(row, 1, whole(member["forecast"]), big)
-        sheet.write_string(row, 2, _range(member), style(_CELL, _CENTER))
+        sheet.write_number(row, 1, whole(member["order"]), big)
+        sheet.write_number(row, 2, whole(member["forecast"]), style(_CELL, _RIGHT, font_size=12, num_format=sign))
+        sheet.write_string(row, 3, _range(member), style(_CELL, _CENTER))
     if member["promotion"]:
-        sheet.write_string(row, 3, member["promotion"], style(_CELL, _NOTE, bold=True, border=1, bg_color=_GOLD))
+        sheet.write_string(row, 4, member["promotion"], style(_CELL, _NOTE, bold=True, border=1, bg_color=_GOLD))
     else:
-        sheet.write_blank(row, 3, None, style(_CELL))
-    sheet.write_string(row, 4, note, style(_CELL, _GREY, _NOTE))
+        sheet.write_blank(row, 4, None, style(_CELL))
+    sheet.write_string(row, 5, why, style(_CELL, _GREY, _NOTE))
 
 
 def _week(sheet: Worksheet, book: Book, style: Style) -> None:
@@ -211,7 +218,8 @@ def _yesterday(sheet: Worksheet, book: Book, style: Style) -> None:
     top = _opening(sheet, opening, (30, 13, 13, 16, 22), style)
     heads: dict[str, Look] = {
         "Product": {},
-        "Forecast": _RIGHT,
+        "Bake": _RIGHT,
+        "Expected\nto sell": _RIGHT,
         "Sold": _RIGHT,
         "Forecast\nless sold": _RIGHT,
         "In words": _INDENT,

@@ -4,6 +4,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from lib.contracts.outputs import DRIVER_COLUMNS
 from lib.reports.message import Book, compose, file_name, message_id, number, whole
 
 AS_OF, TODAY = date(2019, 4, 30), date(2019, 5, 1)
@@ -18,6 +19,8 @@ def plan(*rows: Mapping[str, object]) -> pl.DataFrame:
         "forecast": 10.0,
         "low": 7.0,
         "high": 14.0,
+        "order": 12.0,
+        **dict.fromkeys(DRIVER_COLUMNS),
     }
     usual |= {"promotion": None, "holiday": None, "school_holiday": False, "method": "model", "reason": None}
     return _named([{**usual, **row} for row in rows or ({},)])

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from lib.contracts.outputs import DRIVER_COLUMNS
 from lib.reports.message import Book
 from lib.reports.workbook import render
 from tests.real_parts import require
@@ -26,6 +27,8 @@ def plan(*rows: Mapping[str, object], days: int = 1) -> pl.DataFrame:
         "forecast": 10.0,
         "low": 7.0,
         "high": 14.0,
+        "order": 12.0,
+        **dict.fromkeys(DRIVER_COLUMNS),
         "school_holiday": False,
     }
     usual |= {"promotion": None, "holiday": None, "method": "model", "reason": None}
@@ -98,7 +101,12 @@ def test_store_2_stands_before_store_10() -> None:
 
 def test_today_shows_whole_units_with_their_range() -> None:
     (line,) = starting(book(plan({"forecast": 10.5, "low": 7.4, "high": 1400.0})), "Today", "Roll")
-    assert line[1:] == [11, "7 – 1\N{NO-BREAK SPACE}400"]
+    assert line[1:] == [12, 11, "7 – 1\N{NO-BREAK SPACE}400"]
+
+
+def test_today_says_what_moved_a_number_of_the_models_own() -> None:
+    moved = {"driver_1": "school_holidays", "effect_1": -14.0, "driver_2": "weather", "effect_2": 2.26}
+    assert starting(book(plan(moved)), "Today", "Roll")[0][-1] == "school holidays -14, weather +2.3"
 
 
 def test_today_holds_only_the_business_date() -> None:
@@ -106,16 +114,16 @@ def test_today_holds_only_the_business_date() -> None:
 
 
 def test_the_total_of_a_store_is_the_sum_of_the_numbers_shown() -> None:
-    forecast = plan({"forecast": 10.5}, {"product": "bun", "forecast": 20.5}, days=7)
-    assert starting(book(forecast), "Today", "Store 1")[0][1] == 32
+    forecast = plan({"forecast": 10.5}, {"product": "bun", "forecast": 20.5, "order": 24.0}, days=7)
+    assert starting(book(forecast), "Today", "Store 1")[0][1:3] == [36, 32]
     assert starting(book(forecast), "Week", "Store 1")[0][1:] == [32] * 7 + [7 * 32]
 
 
 def test_a_promotion_a_holiday_and_a_simple_estimate_are_marked_today() -> None:
     marked = {"promotion": "Promotion -20 %", "holiday": "Labour Day", "school_holiday": True}
     of = book(plan({**marked, "method": "fallback", "reason": "new product"}))
-    assert starting(of, "Today", "Store 1")[0][2] == "Labour Day, school holidays"
-    assert starting(of, "Today", "Roll")[0][1:] == [10, "7 – 14", "Promotion -20 %", "new product"]
+    assert starting(of, "Today", "Store 1")[0][3] == "Labour Day, school holidays"
+    assert starting(of, "Today", "Roll")[0][1:] == [12, 10, "7 – 14", "Promotion -20 %", "new product"]
     formats = {cell.value: cell.number_format for row in sheet(of, "Today").iter_rows() for cell in row}
     assert formats[10].startswith('"~"')
 
@@ -223,7 +231,7 @@ def test_libreoffice_prints_all_columns_of_today_on_one_page_and_many_stores_on_
     of = book(plan(*({**name, "reason": "a reason that needs some room"} for name in names), days=7), sold(*names))
     printed = [page for page in pages_of(of, tmp_path) if "Range on 8" in page]
     assert len(printed) == pages
-    assert all("Promotion" in page and "Note" in page and "needs some" in page for page in printed)
+    assert all("Promotion" in page and "Why" in page and "needs some" in page for page in printed)
     shops = [len(set(re.findall(r"Store \d+", page))) for page in printed]
     assert shops == ([stores] if pages == 1 else [1] * stores)
 
