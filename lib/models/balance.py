@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.features.arrays import Floats, floats
+from lib.models import volume
 
-GROUPS = 6
-MIN_ROWS_PER_GROUP = 200
 SMALLEST_SHIFT = 0.05
 """Of what is expected: where mean and median lie closer together the median stands, which has the smaller error."""
 
@@ -28,7 +27,7 @@ class Balance:
 
     def centred(self, forecast: Floats, expected: Floats) -> Floats:
         """(N,) forecasts that are about right on average, units."""
-        return floats(forecast + self.shift[np.searchsorted(self.edges, expected)] * expected)
+        return floats(forecast + self.shift[volume.group(expected, self.edges)] * expected)
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -45,12 +44,11 @@ def fit(forecast: Floats, actual: Floats, expected: Floats) -> Balance:
 
     Over years rising and falling levels cancel, and what is left is the distance of the mean from the median.
     """
-    groups = int(np.clip(len(forecast) // MIN_ROWS_PER_GROUP, 1, GROUPS))
-    edges = np.quantile(expected.astype(np.float64), np.linspace(0, 1, groups + 1)[1:-1])
-    group = np.searchsorted(edges, expected)
-    missed, volume = (
-        np.bincount(group, weights=values.astype(np.float64), minlength=groups)
+    edges = volume.edges(expected)
+    group = volume.group(expected, edges)
+    missed, due = (
+        np.bincount(group, weights=values.astype(np.float64), minlength=len(edges) + 1)
         for values in (actual - forecast, expected)
     )
-    shift = missed / np.where(volume > 0, volume, 1)
+    shift = missed / np.where(due > 0, due, 1)
     return Balance(edges, np.where(shift >= SMALLEST_SHIFT, shift, 0.0))

@@ -8,9 +8,7 @@ import numpy.typing as npt
 
 from lib.contracts import QUANTILE_LEVELS
 from lib.features.arrays import Floats
-
-GROUPS = 6
-MIN_ROWS_PER_GROUP = 200
+from lib.models import volume
 
 Doubles = npt.NDArray[np.float64]
 
@@ -27,7 +25,7 @@ class Intervals:
 
     def quantiles(self, forecast: Floats, spread: Doubles) -> Doubles:
         """(N, Q) quantiles of sales, units, never below 0 and never crossing; `spread` (N,) is in units."""
-        group = np.searchsorted(self.edges, forecast)
+        group = volume.group(forecast, self.edges)
         levels: Doubles = np.maximum(forecast[:, None] + spread[:, None] * self.residuals[group], 0)
         return np.maximum.accumulate(levels, axis=1)
 
@@ -47,12 +45,12 @@ def calibrate(forecast: Floats, actual: Floats, spread: Doubles) -> Intervals:
     if not len(forecast):
         message = "no rows to calibrate on"
         raise ValueError(message)
-    groups = int(np.clip(len(forecast) // MIN_ROWS_PER_GROUP, 1, GROUPS))
-    edges = np.quantile(forecast.astype(np.float64), np.linspace(0, 1, groups + 1)[1:-1])
-    group = np.searchsorted(edges, forecast)
+    edges = volume.edges(forecast)
+    group = volume.group(forecast, edges)
     residuals = (actual - forecast) / spread
     overall = np.quantile(residuals, QUANTILE_LEVELS)
     table = [
-        np.quantile(residuals[group == g], QUANTILE_LEVELS) if (group == g).any() else overall for g in range(groups)
+        np.quantile(residuals[group == g], QUANTILE_LEVELS) if (group == g).any() else overall
+        for g in range(len(edges) + 1)
     ]
     return Intervals(edges, np.array(table))
