@@ -4,13 +4,10 @@ from datetime import date
 
 import polars as pl
 
-from lib.adapters.lake import Lake, true_as_of
-from lib.contracts import INPUTS, KNOWN_UNTIL
-from lib.features.spine import Inputs
+from lib.adapters.lake import Lake
+from lib.contracts import INPUTS, KNOWN_FROM, KNOWN_UNTIL
+from lib.features.spine import VERSIONED, Inputs
 from lib.settings import Chain
-
-VERSIONED = ("promotions", "weather")
-"""Tables whose rows keep the day they became known, since training may not look at later plans and forecasts."""
 
 
 def versions(lake: Lake) -> dict[str, int]:
@@ -19,14 +16,20 @@ def versions(lake: Lake) -> dict[str, int]:
 
 
 def read(lake: Lake, *, as_of: date, chain: Chain, at: dict[str, int] | None = None) -> Inputs:
-    """All input tables as known when `as_of` ended; `at` pins their versions."""
+    """All input tables as known when `as_of` ended; `at` pins their versions, those that it lacks being empty."""
 
     def frame(name: str) -> pl.DataFrame:
         table = INPUTS[name]
-        version = None if at is None else at[name]
+        version = None if at is None else at.get(name, -1)
         if name in VERSIONED:
-            return lake.scan(table, version=version).filter(true_as_of(as_of)).drop(KNOWN_UNTIL).collect()
-        return lake.scan(table, as_of=as_of, version=version).collect()
+            return _ever_known(lake.scan(table, version=version), as_of).collect().sort(*table.key, KNOWN_FROM)
+        return lake.scan(table, as_of=as_of, version=version).collect().sort(table.key)
 
-    frames = {name: frame(name).sort(INPUTS[name].key) for name in INPUTS}
-    return Inputs(as_of, **frames, country=chain.country, region=chain.region)
+    return Inputs(as_of, **{name: frame(name) for name in INPUTS}, country=chain.country, region=chain.region)
+
+
+def _ever_known(rows: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """Rows that were true at the end of some day up to `as_of`; an end that came later is not known yet."""
+    lasted = pl.col(KNOWN_UNTIL).is_null() | (pl.col(KNOWN_UNTIL) > pl.col(KNOWN_FROM))
+    ended = pl.when(pl.col(KNOWN_UNTIL) <= as_of).then(KNOWN_UNTIL)
+    return rows.filter((pl.col(KNOWN_FROM) <= as_of) & lasted).with_columns(ended)

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from lib.contracts import INPUTS
+from lib.contracts.table import VERSIONING
 from lib.features import spine
-from lib.features.spine import Inputs, Panel
+from lib.features.spine import VERSIONED, Inputs, Panel
 
 AS_OF = date(2019, 3, 31)
 """A Sunday, three weeks before Easter."""
@@ -35,9 +36,9 @@ def sales(
 
 
 def table(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The frame in the contract's form, null where it says nothing; `known_from` is kept."""
+    """The frame in the contract's form, null where it says nothing; `known_from` and `known_until` are kept."""
     schema = INPUTS[name].business_schema
-    known = [pl.col("known_from").cast(pl.Date)] if "known_from" in frame.columns else []
+    known = [pl.col(column).cast(pl.Date) for column in VERSIONING if column in frame.columns]
     return frame.select(
         *(pl.col(n).cast(t) if n in frame.columns else pl.lit(None, t).alias(n) for n, t in schema.items()), *known
     )
@@ -50,16 +51,20 @@ def rows(name: str, *dicts: dict[str, Any]) -> pl.DataFrame:
     return table(pl.DataFrame(list(dicts), infer_schema_length=None), name)
 
 
+def told(frame: pl.DataFrame) -> pl.DataFrame:
+    """With `known_from` and `known_until`: known always and still, where that is not said."""
+    said = {"known_from": pl.lit(ALWAYS), "known_until": pl.lit(None, pl.Date)}
+    whole = frame.with_columns(**{name: value for name, value in said.items() if name not in frame.columns})
+    return whole.select(pl.exclude(list(VERSIONING)), *VERSIONING)
+
+
 def inputs(
     *, as_of: date = AS_OF, place: tuple[str | None, str | None] = ("DE", "BW"), **frames: pl.DataFrame
 ) -> Inputs:
     """What is known as_of: the made-up sales unless given, and empty tables of the rest."""
     filled = {name: frames.get(name, rows(name)) for name in INPUTS if name != "sales"}
-    for name in ("stores", "products", "assortment", "prices", "events", "hourly"):
-        filled[name] = filled[name].drop("known_from", strict=False)
-    for name in ("promotions", "weather"):
-        if "known_from" not in filled[name].columns:
-            filled[name] = filled[name].with_columns(known_from=pl.lit(ALWAYS))
+    for name, frame in filled.items():
+        filled[name] = told(frame) if name in VERSIONED else frame.drop(VERSIONING, strict=False)
     sold = frames.get("sales", sales(as_of=as_of))
     return Inputs(as_of, sales=sold, **filled, country=place[0], region=place[1])
 

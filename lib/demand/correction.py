@@ -25,7 +25,7 @@ UNKNOWN_SCATTER = 0.5
 
 
 class DemandConfig(BaseModel):
-    """How much is needed to trust what."""
+    """How much is needed to trust what. Tests vary it; it is no setting, since one set of values serves any chain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

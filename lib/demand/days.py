@@ -84,9 +84,9 @@ def of(sales: pl.DataFrame, hourly: pl.DataFrame, products: pl.DataFrame) -> Day
 
 
 def _in_stock(frame: pl.DataFrame) -> Bools:
-    """Days told not to have run out; as long as a source has only ever told of stock-outs, all others too."""
-    said = frame.filter(~pl.col("sold_out"))["date"].min()
-    silent = pl.lit(True) if said is None else pl.col("date") < pl.lit(said)
+    """Days told not to have run out; as long as a store has only ever told of stock-outs, all others of it too."""
+    said = pl.col("date").filter(~pl.col("sold_out")).min().over("store")
+    silent = (pl.col("date") < said).fill_null(value=True)
     return _bools(frame.select((~pl.col("sold_out")).fill_null(silent)).to_series())
 
 

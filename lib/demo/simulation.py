@@ -10,16 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lib.contracts import INPUTS, KNOWN_FROM
+from lib.contracts import INPUTS, KNOWN_FROM, KNOWN_UNTIL
 from lib.demo import market as markets
 from lib.demo import plans, till
 from lib.demo.market import FACTORS, Market
 from lib.demo.plans import Chain
 from lib.demo.scenario import SimulationConfig
-from lib.features.spine import Inputs
+from lib.features.spine import VERSIONED, Inputs
 
-VERSIONED = ("promotions", "weather")
-"""Tables that keep `known_from` in what a forecast reads."""
 BY_STORE = ("sales", "hourly", "weather")
 """Tables that a streamed source has a file per store of."""
 
@@ -71,9 +69,11 @@ def stream(config: SimulationConfig) -> Iterator[Simulation]:
 
 def inputs(simulation: Simulation, *, as_of: date) -> Inputs:
     """What was known when `as_of` ended, as the features read it."""
+    still = pl.lit(None, pl.Date).alias(KNOWN_UNTIL)
+    known = {name: frame.filter(pl.col(KNOWN_FROM) <= as_of) for name, frame in simulation.frames.items()}
     frames: dict[str, Any] = {
-        name: frame.filter(pl.col(KNOWN_FROM) <= as_of).drop([] if name in VERSIONED else [KNOWN_FROM])
-        for name, frame in simulation.frames.items()
+        name: frame.with_columns(still) if name in VERSIONED else frame.drop(KNOWN_FROM)
+        for name, frame in known.items()
     }
     return Inputs(as_of, **frames)
 

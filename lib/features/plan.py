@@ -29,13 +29,13 @@ class View:
 
 
 def of(panel: Panel) -> Spans:
-    """All promotions as known now; the value is the discount, 0 where it was not told."""
+    """All promotions ever told, withdrawn ones too; the value is the discount, 0 where it was not told."""
     return spans.of(panel, panel.inputs.promotions.with_columns(depth=pl.col("discount").fill_null(0.0)), "depth")
 
 
 def past(panel: Panel, plan: Spans) -> Bools:
-    """(S, T): days in a promotion that was known by then."""
-    days: Bools = ~np.isnan(plan.once_known().over(0, panel.demand.shape))
+    """(S, T): days in a promotion that was known by then and had not been withdrawn before."""
+    days: Bools = ~np.isnan(plan.in_force().over(0, panel.demand.shape))
     return days
 
 
@@ -51,7 +51,7 @@ def as_known(panel: Panel, plan: Spans, views: Sequence[View]) -> Callable[[Rows
             first = origin + 1 - FAR
             near = plan.take((plan.known <= origin) & (plan.last >= first) & (plan.first < first + shape[1]))
             if len(near.series):
-                window = near.over(first, shape)
+                window = near.seen_at(origin).over(first, shape)
                 found = np.concatenate([view.of(window, origin) for view in views])
                 out[:, chosen] = found[:, rows.series[chosen], rows.horizon[chosen] - 1]
         return out

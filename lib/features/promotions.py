@@ -11,7 +11,7 @@ from lib.features.arrays import Bools, Floats, floats
 from lib.features.columns import AtOrigin, Feature, OfRow, Rows
 from lib.features.levels import uplift
 from lib.features.plan import View
-from lib.features.spans import Spans
+from lib.features.spans import FOREVER, Spans
 from lib.features.spine import Panel
 
 OWN = View(
@@ -42,7 +42,8 @@ def features(panel: Panel, usual: Floats) -> list[Feature]:
 
 def planned(panel: Panel) -> Bools:
     """(S, T + H): days on which the plan as known now has the series on promotion."""
-    return ~np.isnan(plans.of(panel).over(0, panel.shape_ahead))
+    plan = plans.of(panel)
+    return ~np.isnan(plan.take(plan.until == FOREVER).over(0, panel.shape_ahead))
 
 
 def _earlier_uplifts(panel: Panel, plan: Spans, usual: Floats) -> list[Feature]:

@@ -44,11 +44,13 @@ def view(panel: Panel, usual: Floats) -> View:
     return View(NAMES, (0.0,) * len(NAMES), of)
 
 
-def families(panel: Panel) -> Ints:
-    """(S,): number of the family in its store; a product without family is numbered alone."""
-    named = panel.series.join(panel.inputs.products.select("product", "family"), on="product", how="left")
+def families(panel: Panel, *, of_chain: bool = False) -> Ints:
+    """(S,): number of the family in its store, or in the chain; a product without family is numbered alone."""
+    families_ = panel.inputs.products.select("product", "family")
+    named = panel.series.join(families_, on="product", how="left", maintain_order="left")
     alone = pl.when(pl.col("family").is_null()).then("product")
-    keyed = named.sort("store", "product").select(pl.struct("store", "family", alone=alone).rank("dense"))
+    where = [] if of_chain else ["store"]
+    keyed = named.select(pl.struct(*where, "family", alone=alone).rank("dense"))
     return keyed.to_series().to_numpy().astype(np.int32) - 1
 
 

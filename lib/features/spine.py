@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lib.contracts import KNOWN_UNTIL
 from lib.demand import correct
 from lib.features import almanac
 from lib.features.almanac import FAR, Almanac
@@ -21,11 +22,17 @@ WRITTEN_SHARE = 0.1
 """A source writes zeros if there are more of them than this share of the rows that are missing on open days."""
 
 
+VERSIONED = ("prices", "promotions", "weather")
+"""Tables of :class:`Inputs` that keep all that was ever known, with `known_from` and `known_until`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What was known as_of a day: one frame per input table, in the form of its contract (empty if never delivered).
 
-    `promotions` and `weather` keep `known_from`, since training rows of earlier origins may not look at later plans.
+    Rows are those that are true as_of, in VERSIONED tables also those that were (`known_until` is null while a row is
+    true): training rows of earlier origins may see the plan as it stood then, and no later one. Whoever wants to know
+    what holds now asks :meth:`current`.
     """
 
     as_of: date
@@ -40,6 +47,11 @@ class Inputs:
     hourly: pl.DataFrame
     country: str | None = None
     region: str | None = None
+
+    def current(self, table: str) -> pl.DataFrame:
+        """The rows of a table that are true as_of."""
+        rows: pl.DataFrame = getattr(self, table)
+        return rows.filter(pl.col(KNOWN_UNTIL).is_null()) if KNOWN_UNTIL in rows.columns else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ def build(inputs: Inputs, *, horizon: int, history_days: int | None = None) -> P
     store_index = _index_of(series["store"], stores["store"])
     product_index = _index_of(series["product"], series["product"].unique().sort())
     raw = _scatter(sales, series, first=first, shape=(series.height, length))
-    units, shut = _zeros_told_apart(raw, store_index, stores.height)
+    units, shut = _zeros_told_apart(raw, store_index, _ran_out(sales, stores, first, raw.shape[1]))
     calendar = almanac.build(
         inputs.events, stores, days[0] + np.arange(len(days) + FAR), place=(inputs.country, inputs.region)
     )
@@ -148,20 +160,30 @@ def _demand(units: Floats, inputs: Inputs, series: pl.DataFrame, first: date) ->
     return np.where(np.isnan(units) | np.isnan(estimated), units, estimated)
 
 
-def _zeros_told_apart(raw: Floats, store_index: Ints, stores: int) -> tuple[Floats, Floats]:
-    """Sales with shut days taken out, and the shut marks.
+def _ran_out(sales: pl.DataFrame, stores: pl.DataFrame, first: date, days: int) -> Bools:
+    """(G, T): the store ran out of something that day."""
+    out = sales.filter("sold_out").select("store", day=(pl.col("date") - first).dt.total_days())
+    placed = out.join(stores.select("store", group=pl.int_range(pl.len())), on="store")
+    marks = np.zeros((stores.height, days), bool)
+    marks[placed["group"].to_numpy(), placed["day"].to_numpy()] = True
+    return marks
 
-    A store that sold nothing at all was shut. A source that writes no zeros leaves days out instead: there a missing
-    row on an open day is a 0, and a short gap of a whole store means that it was shut.
+
+def _zeros_told_apart(raw: Floats, store_index: Ints, ran_out: Bools) -> tuple[Floats, Floats]:
+    """Sales with shut days taken out, and the shut marks; `ran_out` (G, T) is of stores.
+
+    A store that sold nothing at all was shut, unless it ran out. A source that writes no zeros leaves days out instead:
+    there a missing row on an open day is a 0, and a short gap of a whole store means that it was shut.
     """
     known = ~np.isnan(raw)
-    sold = np.zeros((stores, raw.shape[1]), np.float32)
-    seen = np.zeros((stores, raw.shape[1]), np.int32)
+    sold = np.zeros(ran_out.shape, np.float32)
+    seen = np.zeros(ran_out.shape, np.int32)
     np.add.at(sold, store_index, np.nan_to_num(raw))
     np.add.at(seen, store_index, known)
     empty = ~known & _recent(known, SILENCE_DAYS)
     left_out = ~_zeros_written(raw, empty & (seen > 0)[store_index])
-    shut = np.where(seen > 0, (sold <= 0).astype(np.float32), np.nan).astype(np.float32)
+    nothing = (sold <= 0) & ~ran_out
+    shut = np.where(seen > 0, nothing.astype(np.float32), np.nan).astype(np.float32)
     shut[(seen == 0) & _recent(seen > 0, OUTAGE_DAYS) & left_out] = 1.0
     by_series = shut[store_index]
     units = np.where(by_series == 0, raw, np.nan).astype(np.float32)

@@ -1,11 +1,14 @@
 """What a unit too many and a unit too few cost, and the service level that follows from it."""
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lib.contracts import QUANTILE_LEVELS
+from lib.features import spans
 from lib.features.spine import Inputs
 
+PAID_DAYS = 56
 KEY = ("store", "product", "date")
 TERMS = (*KEY, "price", "underage", "overage", "service_level", "tray", "minimum_display", "capacity")
 _MONEY = ("unit_cost", "salvage", "lost_sale_cost")
@@ -44,8 +47,8 @@ def terms(inputs: Inputs, rows: pl.DataFrame, *, config: OrderConfig) -> pl.Data
     a unit too many costs; the service level is the critical fractile underage / (underage + overage), kept within the
     limits. Where an unsold unit brings back all it cost, overage is 0 and the level the highest. Where a sale does not
     even cover its unit the costs on file are not believed and the shares of the price stand in, since an order of
-    nothing would empty the shelf for a typing error. A planned discount lowers neither: what is advertised must be
-    there. `capacity` is null without a limit.
+    nothing would empty the shelf for a typing error. A discount lowers neither, be it planned or over: what is
+    advertised must be there. `capacity` is null without a limit.
     """
     known = (
         _priced(inputs, rows.select(KEY))
@@ -60,6 +63,16 @@ def terms(inputs: Inputs, rows: pl.DataFrame, *, config: OrderConfig) -> pl.Data
         .sort("row")
         .select(TERMS)
     )
+
+
+def usually_paid(sales: pl.DataFrame) -> pl.DataFrame:
+    """Store, product and `paid`: the median price of the PAID_DAYS days up to its newest, so that no discount shows.
+
+    Sorted; without series of which no price is known.
+    """
+    late = pl.col("date") > pl.col("date").max() - pl.duration(days=PAID_DAYS)
+    known = sales.filter(pl.col("price") > 0).group_by("store", "product")
+    return known.agg(paid=pl.col("price").filter(late).median()).sort("store", "product")
 
 
 def _price(config: OrderConfig) -> pl.Expr:
@@ -99,35 +112,21 @@ def _service_level(config: OrderConfig) -> pl.Expr:
 
 def _priced(inputs: Inputs, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, numbered, with `listed`, `paid` (in the store) and `elsewhere` (mean over stores), null if unknown."""
-    paid = (
-        inputs.sales.filter((pl.col("date") <= inputs.as_of) & (pl.col("price") > 0))
-        .group_by("store", "product")
-        .agg(paid=pl.col("price").sort_by("date").last())
-        .sort("store", "product")
-    )
-    elsewhere = paid.group_by("product").agg(elsewhere=pl.col("paid").mean())
+    paid = usually_paid(inputs.sales.filter(pl.col("date") <= inputs.as_of))
+    elsewhere = paid.group_by("product", maintain_order=True).agg(elsewhere=pl.col("paid").mean())
     return (
-        _listed(inputs.prices, rows.with_row_index("row"))
+        rows.with_row_index("row")
+        .with_columns(_listed(inputs, rows))
         .join(paid, on=["store", "product"], how="left")
         .join(elsewhere, on="product", how="left")
     )
 
 
-def _listed(prices: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the list price of the day: the latest to start; the store's own where two start together."""
-    lists = prices.select("store", "product", "starts", "price").sort("starts")
-    own = lists.drop_nulls("store").rename({"starts": "own_starts", "price": "own"})
-    common = (
-        lists.filter(pl.col("store").is_null()).drop("store").rename({"starts": "common_starts", "price": "common"})
-    )
-    found = (
-        rows.sort("date")
-        .join_asof(
-            own, left_on="date", right_on="own_starts", by=["store", "product"], check_sortedness=False, coalesce=False
-        )
-        .join_asof(
-            common, left_on="date", right_on="common_starts", by="product", check_sortedness=False, coalesce=False
-        )
-    )
-    later = pl.col("own_starts") >= pl.col("common_starts").fill_null(pl.col("own_starts"))
-    return found.with_columns(listed=pl.when(later).then("own").otherwise("common"))
+def _listed(inputs: Inputs, rows: pl.DataFrame) -> pl.Series:
+    """`listed` of each row: the list price of its day as known now, null without one."""
+    series = rows.select("store", "product").unique(maintain_order=True)
+    numbered = rows.join(series.with_row_index("series"), on=["store", "product"], how="left", maintain_order="left")
+    day = (numbered["date"] - inputs.as_of).dt.total_days()
+    prices = spans.laid(series, inputs.as_of, inputs.prices, "price")
+    place, ahead = (column.cast(pl.Int32).to_numpy() for column in (numbered["series"], day))
+    return pl.Series("listed", prices.at(place, ahead, np.zeros_like(ahead))).fill_nan(None)

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lib.features import history, spans
+from lib.features import history, prices
 from lib.features.almanac import weekdays
 from lib.features.arrays import WEEK, Ints, day_of
+from lib.features.siblings import families
 from lib.features.spine import Panel
-from lib.planning import launches
+from lib.planning import economics, launches
 
 Doubles = npt.NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def levels(panel: Panel, origin: int) -> Levels:
     """What the days up to `origin` say, new products being measured by the level they are bound for."""
     days = np.arange(max(origin + 1 - history.LEVEL_DAYS, 0), origin + 1)
     demand = panel.demand[:, days].astype(np.float64)
-    family, family_in_store = _families(panel)
+    family, family_in_store = families(panel, of_chain=True), families(panel)
     shape, ramp = _shapes(panel, days, family_in_store), launches.ramp(panel, origin)
     age = launches.ages(panel, launches.tonight(panel, origin))[:, None] + (days - origin - 1)
     factor = shape[:, weekdays(panel.days[days])] * launches.growth(ramp, age.astype(np.int32))
@@ -77,18 +78,6 @@ def levels(panel: Panel, origin: int) -> Levels:
         shape=shape,
         ramp=ramp,
     )
-
-
-def _families(panel: Panel) -> tuple[Ints, Ints]:
-    """(S,) numbers of the family, and of the family in the store; a product without a family stands alone."""
-    families = panel.inputs.products.select("product", "family")
-    named = panel.series.select("store", "product").join(families, on="product", how="left", maintain_order="left")
-    alone = pl.when(pl.col("family").is_null()).then("product")
-    numbered = named.select(
-        family=pl.struct("family", alone=alone).rank("dense") - 1,
-        in_store=pl.struct("store", "family", alone=alone).rank("dense") - 1,
-    )
-    return numbered["family"].to_numpy().astype(np.int32), numbered["in_store"].to_numpy().astype(np.int32)
 
 
 def _shapes(panel: Panel, days: npt.NDArray[np.int64], family_in_store: Ints) -> Doubles:
@@ -134,14 +123,13 @@ def _crossed(sold: Doubles, due: Doubles, product: Ints, store: Ints) -> tuple[D
 
 
 def _prices(panel: Panel, origin: int) -> Doubles:
-    """(S,) list price of the day after `origin`, else the usual price paid of late; NaN if neither is known."""
-    always = panel.inputs.prices.with_columns(ends=pl.lit(None, pl.Date), known_from=pl.lit(None, pl.Date))
-    listed = spans.of(panel, always, "price").over(origin + 1, (len(panel.demand), 1))[:, 0].astype(np.float64)
-    first, last = day_of(panel.days[max(origin + 1 - history.LEVEL_DAYS, 0)]), day_of(panel.days[origin])
-    lately = panel.inputs.sales.filter(pl.col("date").is_between(first, last)).group_by("store", "product")
-    paid = panel.series.select("store", "product").join(
-        lately.agg(pl.col("price").median()), on=["store", "product"], how="left", maintain_order="left"
-    )["price"]
+    """(S,) list price of the day after `origin`, else the price usually paid by then; NaN if neither is known."""
+    night = launches.tonight(panel, origin)
+    listed = prices.of(panel).at(night.series, night.date, night.origin)
+    sold = panel.inputs.sales.filter(pl.col("date") <= day_of(panel.days[origin]))
+    paid = panel.series.join(economics.usually_paid(sold), on=["store", "product"], how="left", maintain_order="left")[
+        "paid"
+    ]
     price = np.where(np.isnan(listed), paid.fill_null(float("nan")).to_numpy(), listed)
     return np.where(price > 0, price, np.nan)
 

@@ -125,8 +125,12 @@ def _at_price(question: _Question, price: Numbers) -> Numbers:
 
 def _fitting(question: _Question, more: Numbers, room: Numbers) -> Numbers:
     """(N,) of `more` units per row, whole trays, as many as fit into each store-day's room, first rows first."""
-    total = np.cumsum(more)
-    first = np.searchsorted(question.day, question.day, side="left")
-    before = total - more - (total - more)[first]
-    left = np.clip(room[question.day] - before, 0, more)
-    return np.asarray(np.floor(left / question.tray) * question.tray)
+    out, left = np.zeros_like(more), np.maximum(room, 0)
+    rows = np.flatnonzero(more > 0)
+    day, tray = question.day[rows], question.tray[rows]
+    turn = np.arange(len(rows)) - np.searchsorted(day, day, side="left")
+    for number in range(int(turn.max(initial=-1)) + 1):
+        now = turn == number
+        units = np.floor(np.minimum(more[rows[now]], left[day[now]]) / tray[now]) * tray[now]
+        out[rows[now]], left[day[now]] = units, left[day[now]] - units
+    return out

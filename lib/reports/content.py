@@ -26,7 +26,7 @@ def forecast_rows(forecasts: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
     days = _days(*forecasts.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0))
     return (
         named(forecasts, inputs)
-        .join(_promotions(inputs.promotions, forecasts), on=["store", "product", "date"], how="left")
+        .join(_promotions(inputs.current("promotions"), forecasts), on=["store", "product", "date"], how="left")
         .join(_holidays(inputs, stores, days), on=["store", "date"], how="left")
         .rename({LOW: "low", HIGH: "high"})
         .select(

@@ -172,12 +172,19 @@ def test_with_nothing_to_go_by_demand_is_what_was_sold() -> None:
     assert row["method"] == "sales alone, nothing to go by"
 
 
-def test_a_source_that_only_tells_of_stock_outs_is_believed_on_all_other_days() -> None:
+def test_a_store_that_only_tells_of_stock_outs_is_believed_on_all_other_days() -> None:
     row = the_row([*week(0, EVEN, out=None), a_day(7, NOON, out=True)])
     assert row["demand"] == pytest.approx(40)
 
 
-def test_once_a_source_says_in_stock_silence_no_longer_means_it() -> None:
+def test_a_store_that_only_tells_of_stock_outs_is_believed_whatever_other_stores_tell() -> None:
+    others = [*week(0, EVEN, store="B", product="y"), *week(1, EVEN, store="B", product="y")]
+    row = the_row([*others, *week(0, EVEN, out=None), a_day(7, NOON, out=True)], hours=False)
+    assert row["method"] == "same weekdays, without a time"
+    assert row["demand"] == pytest.approx(40)
+
+
+def test_once_a_store_says_in_stock_silence_no_longer_means_it() -> None:
     silent = [a_day(8 + number, {8: 1.0, 16: 99.0}, out=None) for number in range(6)]
     row = the_row([*week(0, EVEN), a_day(7, EVEN), *silent, a_day(14, NOON, out=True)])
     assert row["demand"] == pytest.approx(40)

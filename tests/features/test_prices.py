@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 
 from lib.features import matrix, prices
@@ -64,3 +65,37 @@ def test_without_a_price_list_prices_are_unknown() -> None:
 def test_a_product_that_is_not_on_the_list_has_no_price() -> None:
     for name in prices.NAMES:
         assert np.isnan(week(name, listed(1.0), series=1)).all()
+
+
+def known(told: int, gone: int | None = None) -> dict[str, object]:
+    """From and until when a price was known, in days counted from AS_OF."""
+    days = {"known_from": told, "known_until": gone}
+    return {name: None if day is None else AS_OF + timedelta(days=day) for name, day in days.items()}
+
+
+def test_a_price_told_at_short_notice_is_not_seen_by_an_earlier_origin() -> None:
+    raised = listed(2.5, starts=-20)
+    usual = listed(2.0) | known(-1000)
+    assert earlier("price_against_today", usual, raised | known(-22), origin=-23) == pytest.approx([1] * 7)
+    assert earlier("price_against_today", usual, raised | known(-23), origin=-23) == pytest.approx([1, 1] + [1.25] * 5)
+
+
+def test_a_price_that_was_announced_and_withdrawn_is_seen_in_between() -> None:
+    list_ = listed(2.0), listed(2.5, starts=-20) | known(-30, -22)
+    assert earlier("price_against_today", *list_, origin=-23) == pytest.approx([1, 1] + [1.25] * 5)
+    assert earlier("price_against_today", *list_, origin=-22) == pytest.approx([1] * 7)
+
+
+def test_a_price_that_left_the_list_when_the_next_began_is_what_was_paid_before() -> None:
+    list_ = listed(2.0) | known(-1000, -1), listed(2.5, starts=0) | known(-1)
+    assert earlier("price_against_before", *list_, origin=0)[0] == pytest.approx(2.5 / ((55 * 2 + 2.5) / 56))
+    assert earlier("price_against_expected", *list_, origin=0)[0] == pytest.approx(1.25)
+
+
+def earlier(name: str, *given: dict[str, object], origin: int) -> Floats:
+    """A column of product x in store A over the seven days after an origin counted from AS_OF."""
+    told = pl.concat([panels.told(rows("prices", each)) for each in given])
+    panel = panels.panel(prices=told, products=PRODUCTS)
+    at = np.full(7, panel.history - 1 + origin, np.int32)
+    asked = Rows(np.zeros(7, np.int32), at, (at + np.arange(1, 8)).astype(np.int32))
+    return next(feature.column.gather(asked) for feature in prices.features(panel) if feature.name == name)

@@ -78,3 +78,22 @@ def test_without_a_plan_nothing_is_planned() -> None:
     panel = panels.panel()
     assert not promotions.planned(panel).any()
     assert set(week("days_until_promotion")) == {FAR}
+
+
+def test_a_withdrawn_promotion_is_seen_by_origins_before_and_by_none_after() -> None:
+    gone = AS_OF - timedelta(days=9)
+    plan = planned(-13, -8, told=-20) | {"known_until": gone}
+    assert week("promotion", plan, origin=-14) == [1, 1, 1, 1, 1, 1, 0]
+    assert week("promotion", plan, origin=-10) == [1, 1, 0, 0, 0, 0, 0]
+    assert week("promotion", plan, origin=-9) == [0] * 7
+    assert week("days_since_promotion", plan, origin=-9) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_promotion_that_left_the_plan_when_it_was_over_is_still_remembered() -> None:
+    plan = planned(-6, -1) | {"known_until": AS_OF}
+    assert week("days_since_promotion", plan) == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_what_is_planned_now_has_no_withdrawn_promotion() -> None:
+    panel = panels.panel(promotions=rows("promotions", planned(2, 3) | {"known_until": AS_OF}, planned(5, 5)))
+    assert np.flatnonzero(promotions.planned(panel)[0]).tolist() == [panel.history + 4]

@@ -165,6 +165,10 @@ def test_families_are_numbered_by_store() -> None:
         pl.col("number").n_unique()
     ).sort("store").rows() == [("A", 1), ("B", 1)]
     assert numbered["number"].n_unique() == 6
+    of_chain = panel.series.with_columns(number=pl.Series(siblings.families(panel, of_chain=True)))
+    both = of_chain.filter(pl.col("product").is_in(["bun", "roll"]))
+    assert both["number"].n_unique() == 1
+    assert of_chain["number"].n_unique() == 3
 
 
 def test_what_comes_after_the_origin_changes_no_column_of_plan_and_prices() -> None:

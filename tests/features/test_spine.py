@@ -199,12 +199,15 @@ def test_hours_tell_more_of_a_day_that_ran_out_than_its_weekday_does() -> None:
     assert panel.demand[0, day(panel, 3)] > panel.sales[0, day(panel, 3)]
 
 
-def test_a_shut_store_has_no_demand_even_if_its_shelf_is_called_sold_out() -> None:
-    shut = (pl.col("store") == "A") & (pl.col("date") == AS_OF - timedelta(days=3))
-    sold = ran_out(3, 4).with_columns(quantity=pl.when(shut).then(0.0).otherwise("quantity"))
-    panel = panels.panel(sales=sold)
-    assert np.isnan(panel.demand[:2, day(panel, 3)]).all()
-    assert panel.demand[0, day(panel, 4)] > panel.sales[0, day(panel, 4)]
+def test_a_store_that_sold_nothing_since_it_had_run_out_was_not_shut() -> None:
+    empty = (pl.col("store") == "A") & (pl.col("date") == AS_OF - timedelta(days=3))
+    sold = ran_out(3).with_columns(quantity=pl.when(empty).then(0.0).otherwise("quantity"))
+    panel, told_of_nothing = panels.panel(sales=sold), panels.panel(sales=sold.with_columns(sold_out=False))
+    assert panel.shut[:2, day(panel, 3)].tolist() == [0, 0]
+    assert panel.sales[:2, day(panel, 3)].tolist() == [0, 0]
+    assert panel.demand[0, day(panel, 3)] > 10
+    assert told_of_nothing.shut[:2, day(panel, 3)].tolist() == [1, 1]
+    assert np.isnan(told_of_nothing.demand[:2, day(panel, 3)]).all()
 
 
 def test_demand_does_not_depend_on_how_much_history_is_laid_out() -> None:

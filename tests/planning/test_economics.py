@@ -62,11 +62,32 @@ def test_a_later_price_of_all_stores_replaces_a_stores_own() -> None:
     assert [row["price"] for row in found(prices=listed)] == [3.0, 3.0]
 
 
-def test_without_a_price_list_the_newest_price_paid_counts_then_that_of_other_stores() -> None:
-    paid = pl.when((pl.col("store") == "A") & (pl.col("date") >= AS_OF - timedelta(days=1)))
-    newest = pl.when(pl.col("date") == AS_OF).then(1.5).otherwise(1.2)
-    sold = panels.sales().with_columns(price=paid.then(newest))
-    assert [row["price"] for row in found(sales=sold)] == [1.5, 1.5]
+def paid(price: pl.Expr, *, store: str = "A") -> pl.DataFrame:
+    """The made-up sales, with prices in one store."""
+    return panels.sales().with_columns(price=pl.when(pl.col("store") == store).then(price))
+
+
+def since(days: int) -> pl.Expr:
+    return pl.col("date") > AS_OF - timedelta(days=days)
+
+
+def test_without_a_price_list_the_price_usually_paid_counts_then_that_of_other_stores() -> None:
+    assert [row["price"] for row in found(sales=paid(pl.lit(1.5)))] == [1.5, 1.5]
+    assert [row["price"] for row in found(sales=paid(pl.when(since(30)).then(1.5).otherwise(1.2)))] == [1.5, 1.5]
+
+
+def test_a_promotion_that_is_just_over_lowers_no_cost() -> None:
+    usual, reduced = (found(sales=paid(pl.when(since(20)).then(price).otherwise(1.5))) for price in (1.5, 0.9))
+    assert reduced == usual
+
+
+def test_a_price_paid_long_ago_is_better_than_none() -> None:
+    assert [row["price"] for row in found(sales=paid(pl.when(~since(90)).then(1.5)))] == [1.5, 1.5]
+
+
+def test_a_price_that_was_withdrawn_is_no_price() -> None:
+    listed = rows("prices", price(2.0) | {"known_until": AS_OF}, price(1.0, starts=AS_OF - timedelta(days=90)))
+    assert [row["price"] for row in found(prices=panels.told(listed))] == [1.0, 1.0]
 
 
 def test_without_any_price_the_unit_cost_says_what_the_price_will_be() -> None:

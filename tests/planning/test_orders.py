@@ -147,6 +147,11 @@ def test_equal_products_share_a_small_oven_to_the_last_unit() -> None:
     assert max(shared) - min(shared) <= 1
 
 
+def test_a_tray_too_large_for_the_room_left_does_not_keep_a_smaller_one_out() -> None:
+    large = {"quantiles": tuple(3 * units for units in WIDE), "tray": 12.0, "capacity": 5.0}
+    assert ordered([large, {"tray": 4.0, "capacity": 5.0}])["order"].to_list() == [0.0, 4.0]
+
+
 def test_the_display_is_kept_before_anything_else_in_a_small_oven() -> None:
     idle = {"quantiles": (0.0,) * 7, "minimum_display": 20.0, "capacity": 50.0}
     assert ordered([idle, {"capacity": 50.0}])["order"].to_list() == [20.0, 30.0]

@@ -55,13 +55,9 @@ def described(inputs: Inputs, extra: Feature | None = None, *, origin: date = OR
 
 def rich(sales: pl.DataFrame, *, as_of: date = AS_OF) -> Inputs:
     """Inputs with something in every table, as known as_of."""
-    plan = panels.rows("promotions", *PLAN).filter(pl.col("known_from") <= as_of)
-    weather = panels.rows("weather", *WEATHER).filter(pl.col("known_from") <= as_of)
-    prices = panels.rows(
-        "prices",
-        {"product": "x", "starts": panels.ALWAYS, "price": 1.0},
-        {"product": "x", "starts": ORIGIN + timedelta(days=2), "price": 1.1},
-        {"store": "B", "product": "x", "starts": ORIGIN - timedelta(days=20), "price": 1.3},
+    plan, weather, prices = (
+        as_told(panels.rows(name, *given), as_of)
+        for name, given in (("promotions", PLAN), ("weather", WEATHER), ("prices", PRICES))
     )
     winter: list[dict[str, object]] = [{"date": date(2018, 12, 22) + timedelta(days=day)} for day in range(14)]
     spring: list[dict[str, object]] = [{"date": date(2019, 3, 4) + timedelta(days=d), "zone": "1"} for d in range(12)]
@@ -78,13 +74,53 @@ def rich(sales: pl.DataFrame, *, as_of: date = AS_OF) -> Inputs:
     )
 
 
-def promotion(product: str, starts: int, ends: int, *, told: date = panels.ALWAYS) -> dict[str, object]:
+def as_told(versions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """All that was ever known by the end of a day, as the night of that day reads it."""
+    ended = pl.when(pl.col("known_until") <= as_of).then("known_until")
+    return panels.told(versions).filter(pl.col("known_from") <= as_of).with_columns(ended)
+
+
+def promotion(
+    product: str, starts: int, ends: int, *, told: date = panels.ALWAYS, withdrawn: date | None = None
+) -> dict[str, object]:
     """A promotion between days counted from ORIGIN."""
+    known = {"known_from": told, "known_until": withdrawn}
     first, last = ORIGIN + timedelta(days=starts), ORIGIN + timedelta(days=ends)
-    return {"product": product, "starts": first, "ends": last, "discount": 0.2 + starts / 1000, "known_from": told}
+    return {"product": product, "starts": first, "ends": last, "discount": 0.2 + starts / 1000, **known}
 
 
+def listed(
+    price: float,
+    starts: int,
+    *,
+    store: str | None = None,
+    told: date = panels.ALWAYS,
+    withdrawn: date | None = None,
+) -> dict[str, object]:
+    """A price of product x from a day counted from ORIGIN on."""
+    known = {"known_from": told, "known_until": withdrawn}
+    return {"store": store, "product": "x", "starts": ORIGIN + timedelta(days=starts), "price": price, **known}
+
+
+def near(days: int) -> date:
+    """A day counted from ORIGIN."""
+    return ORIGIN + timedelta(days=days)
+
+
+PRICES = (
+    listed(1.0, -9999),
+    listed(1.1, 2),
+    listed(1.3, -20, store="B"),
+    listed(1.5, -3, told=near(-1)),
+    listed(1.7, 1, told=near(-9), withdrawn=near(2)),
+    listed(0.8, 3, store="A", told=near(-4), withdrawn=near(-1)),
+    listed(0.9, 3, store="A", told=near(-1), withdrawn=near(1)),
+    listed(1.9, 3, store="A", told=near(1)),
+)
 PLAN = (
+    promotion("y", 5, 6, told=near(-8), withdrawn=near(3)),
+    promotion("y", -70, -60, withdrawn=near(-65)),
+    promotion("x", -20, 2, told=near(-25), withdrawn=near(-15)),
     promotion("x", -80, -74),
     promotion("x", -40, -34),
     promotion("x", 3, 16, told=ORIGIN - timedelta(days=2)),
@@ -157,7 +193,7 @@ def test_weather_that_the_origin_did_not_know_changes_no_feature(issued: date | 
     day = ORIGIN + timedelta(days=1)
     later = {"date": day, "store": "A", "temperature": 30.0, "issued": issued, "known_from": day}
     known = rich(panels.sales())
-    told = replace(known, weather=pl.concat([known.weather, panels.rows("weather", later)]))
+    told = replace(known, weather=pl.concat([known.weather, panels.told(panels.rows("weather", later))]))
     assert_equal(described(known), described(told))
 
 
@@ -172,13 +208,82 @@ def test_the_newest_forecast_that_the_origin_knew_is_a_feature() -> None:
         assert_equal(described(known), described(replace(known, weather=known.weather.clear())))
 
 
+def test_a_forecast_of_the_weather_that_was_revised_later_is_still_what_the_origin_saw() -> None:
+    known = rich(panels.sales())
+    that_day = (pl.col("date") == near(2)) & (pl.col("issued") == ORIGIN)
+    revised = known.weather.filter(that_day).with_columns(temperature=pl.lit(40.0), known_from=pl.lit(near(1)))
+    before = pl.when(that_day).then(pl.lit(near(1)))
+    told = pl.concat([known.weather.with_columns(known_until=before), revised])
+    assert_equal(described(known), described(replace(known, weather=told)))
+    tomorrow = near(1)
+    seen = (described(each, origin=tomorrow) for each in (known, replace(known, weather=told)))
+    with pytest.raises(AssertionError):
+        assert_equal(*seen)
+
+
 @pytest.mark.parametrize(("starts", "ends"), [(-10, 20), (-9, 30), (4, 8), (17, 20), (-33, -20), (-20, -2)])
 @pytest.mark.parametrize("product", ["x", "y"])
 def test_a_promotion_planned_after_the_origin_changes_no_feature(product: str, starts: int, ends: int) -> None:
     known = rich(panels.sales())
     later = panels.rows("promotions", promotion(product, starts, ends, told=ORIGIN + timedelta(days=1)))
-    told = replace(known, promotions=pl.concat([known.promotions, later]))
+    told = replace(known, promotions=pl.concat([known.promotions, panels.told(later)]))
     assert_equal(described(known), described(told))
+
+
+@pytest.mark.parametrize("store", [None, "A"])
+@pytest.mark.parametrize("starts", [-30, -1, 0, 1, 3, 7, 12])
+def test_a_price_told_after_the_origin_changes_no_feature(starts: int, store: str | None) -> None:
+    known = rich(panels.sales())
+    later = panels.rows("prices", listed(7.0, starts, store=store, told=ORIGIN + timedelta(days=1)))
+    told = replace(known, prices=pl.concat([known.prices, panels.told(later)]))
+    assert_equal(described(known), described(told))
+
+
+@pytest.mark.parametrize("name", ["promotions", "prices"])
+def test_what_is_withdrawn_after_the_origin_changes_no_feature(name: str) -> None:
+    known = rich(panels.sales())
+    ends = pl.when(pl.col("known_from") <= ORIGIN).then(pl.coalesce("known_until", pl.lit(ORIGIN + timedelta(days=1))))
+    withdrawn = {name: getattr(known, name).with_columns(known_until=ends.otherwise("known_until"))}
+    assert_equal(described(known), described(replace(known, **withdrawn)))
+    with pytest.raises(AssertionError):
+        assert_equal(described(known), described(replace(known, **{name: getattr(known, name).clear()})))
+
+
+DAYS = st.integers(-25, 12)
+
+
+def gone(told: int, lasted: int | None) -> date | None:
+    """When what was told on a day was withdrawn, if ever."""
+    return None if lasted is None else near(told + lasted)
+
+
+KNOWN = st.tuples(DAYS, st.one_of(st.none(), st.integers(1, 30)))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    lists=st.lists(st.tuples(st.sampled_from([None, "A"]), DAYS, KNOWN), max_size=8),
+    plan=st.lists(st.tuples(st.sampled_from("xy"), DAYS, st.integers(0, 15), KNOWN), max_size=8),
+)
+def test_whatever_is_told_and_withdrawn_an_origin_sees_what_its_night_saw(
+    lists: list[tuple[str | None, int, tuple[int, int | None]]],
+    plan: list[tuple[str, int, int, tuple[int, int | None]]],
+) -> None:
+    prices = [
+        listed(2.0 + number, start, store=store, told=near(told), withdrawn=gone(told, lasted))
+        for number, (store, start, (told, lasted)) in enumerate(lists)
+    ]
+    promotions = [
+        promotion(product, start, start + length, told=near(told), withdrawn=gone(told, lasted))
+        for product, start, length, (told, lasted) in plan
+    ]
+
+    def inputs(as_of: date) -> Inputs:
+        told = (panels.rows("prices", *prices), panels.rows("promotions", *promotions))
+        price_list, planned = (as_told(rows, as_of) for rows in told)
+        return replace(rich(panels.sales(), as_of=as_of), prices=price_list, promotions=planned)
+
+    assert_equal(described(inputs(ORIGIN)), described(inputs(AS_OF)))
 
 
 def test_the_order_of_input_rows_does_not_matter() -> None:
