@@ -25,7 +25,7 @@ def train(*, as_of: AsOf = LAST_ENDED_DAY) -> Outcome:
     if not still_registered(trained):
         trained = train_model.with_options(refresh_cache=True)(as_of=as_of, versions=versions)
     model = trained.registered
-    receipts.keep("training", model.content, as_of=as_of, versions=versions, model=model.title)
+    receipts.keep("training", model.content, as_of=as_of, versions=versions, model=model)
     judged = judge(trained, as_of=as_of, versions=versions)
     serving = settle(trained, judged, as_of=as_of, at=clock.now())
     records.measure(as_of, "train", {**trained.figures, **judged.figures})

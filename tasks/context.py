@@ -3,6 +3,7 @@
 import hashlib
 import os
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from lib.ingest.source import Source
 
 DEMO = "demo"
+MADE_BY = ("forecast.py", "inputs.py", "train.py")
+"""Tasks that decide together with `lib` what a model or a forecast is."""
+LIBRARIES = ("catboost", "numpy", "polars", "deltalake", "holidays")
+"""Libraries whose version may change a model or a forecast."""
 
 
 def in_force() -> Settings:
@@ -85,9 +90,15 @@ def _outermost(run: str) -> str:
 
 @cache
 def code_version() -> str:
-    """SHA-256 of the source of `lib`: what a cached result was made by."""
-    root = Path(settings.__file__).parent
+    """SHA-256 of the source of `lib` and of the tasks that matter: what a cached result was made by."""
+    root, here = Path(settings.__file__).parent, Path(__file__).parent
     digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")):
-        digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    for file in (*sorted(root.rglob("*.py")), *(here / name for name in MADE_BY)):
+        digest.update(str(file.relative_to(root.parent)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that a cached result was made with."""
+    return {name: version(name) for name in LIBRARIES}

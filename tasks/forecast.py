@@ -1,23 +1,24 @@
 """Forecasting a night and publishing it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
 from prefect import task
 
 from lib.adapters.lake import Lake, content_hash
-from lib.adapters.registry import Registered
+from lib.adapters.registry import Registered, UnfitError
 from lib.contracts import OUTPUTS
 from lib.errors import HoldError
 from lib.features import matrix, spine
 from lib.features.spine import Inputs
+from lib.ingest.source import Note
 from lib.models.champion import Model
 from lib.planning import forecast as planning
 from lib.planning import publication
 from lib.planning.forecast import Plan
 from lib.settings import Recipe
-from tasks import context, inputs
+from tasks import context, inputs, records
 from tasks.policies import LAKE, REPEATABLE
 
 FORECASTS, PUBLICATIONS, VERDICTS = OUTPUTS["forecasts"], OUTPUTS["publications"], OUTPUTS["verdicts"]
@@ -25,11 +26,20 @@ FORECASTS, PUBLICATIONS, VERDICTS = OUTPUTS["forecasts"], OUTPUTS["publications"
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Rows of `forecasts` in the lake, by what they contain."""
+    """Rows of `forecasts` in the lake, by what they contain; `unfit`: there was a model, but of another release."""
 
     forecast_id: str
     rows: int
     by_method: dict[str, int]
+    unfit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The night's verdicts: the hash of what they say, and a version of the table in which they say it."""
+
+    digest: str
+    version: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +57,23 @@ def model_in_use(*, as_of: date) -> Registered | None:
 
 
 @task(**LAKE)
-def verdict_version() -> dict[str, int]:
-    """Newest version of the verdicts, by the table's name."""
-    return {VERDICTS.name: context.lake().version(VERDICTS)}
-
-
-@task(**LAKE)
-def verdict_digest(*, as_of: date) -> str:
-    """Hash of the night's verdicts, since a forecast depends on them."""
-    return content_hash(verdicts_of(context.lake(), as_of))
+def night_verdicts(*, as_of: date) -> Verdicts:
+    """The night's verdicts as they stand now."""
+    lake = context.lake()
+    version = lake.version(VERDICTS)
+    return Verdicts(content_hash(verdicts_of(lake, as_of, version=version)), version)
 
 
 @task(**REPEATABLE)
-def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | None, verdicts: str) -> Forecast:
+def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | None, verdicts: Verdicts) -> Forecast:
     """Forecast every live series from these table versions and write the rows under the hash of their content.
 
-    `verdicts` is the digest of the night's verdicts, which are read here.
+    A model that does not fit this code counts as none.
     """
-    del verdicts
     lake, recipe = context.lake(), context.in_force().recipe
     known = inputs.read(lake, as_of=as_of, chain=recipe.chain, at=versions)
-    champion = context.registry().load(model) if model else None
-    rows = drafted(known, recipe, champion, verdicts_of(lake, as_of))
+    champion = _readable(model) if model else None
+    rows = drafted(known, recipe, champion, verdicts_of(lake, as_of, version=verdicts.version))
     if rows.is_empty():
         message = f"nothing to publish as of {as_of}: every store is held, or no series is live"
         raise HoldError(message)
@@ -78,20 +83,41 @@ def make_forecast(*, as_of: date, versions: dict[str, int], model: Registered | 
         rows.with_columns(forecast_id=pl.lit(forecast_id)),
         where={"as_of": [as_of], "forecast_id": [forecast_id]},
     )
-    return Forecast(forecast_id, rows.height, dict(rows["method"].value_counts(sort=True).iter_rows()))
+    unfit = model is not None and rows["model"].null_count() == rows.height
+    return Forecast(forecast_id, rows.height, dict(rows["method"].value_counts(sort=True).iter_rows()), unfit)
 
 
 def drafted(known: Inputs, recipe: Recipe, champion: Model | None, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """The rows to publish, from data, recipe, model and verdicts alone; sorted by store, product and date."""
+    """The rows to publish, from data, recipe, model and verdicts alone; sorted by store, product and date.
+
+    A model that was trained on other features than this code makes is not used, and no row names it.
+    """
     panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
-    plan = Plan(sanity=recipe.sanity, orders=recipe.orders, threads=recipe.threads)
-    made = planning.forecast(panel, matrix.of(panel), matrix.rows_ahead(panel), model=champion, plan=plan)
+    columns, plan = matrix.of(panel), Plan(sanity=recipe.sanity, orders=recipe.orders, threads=recipe.threads)
+    model = champion if champion is not None and champion.booster.names == columns.names else None
+    made = planning.forecast(panel, columns, matrix.rows_ahead(panel), model=model, plan=plan)
     return publication.with_verdicts(made, verdicts).rename({"origin": "as_of"}).sort("store", "product", "date")
 
 
 def verdicts_of(lake: Lake, as_of: date, *, version: int | None = None) -> pl.DataFrame:
     """The night's verdicts, by store; `version` as the table stood then."""
     return lake.scan(VERDICTS, version=version).filter(pl.col("as_of") == as_of).sort("store").collect()
+
+
+def _readable(model: Registered) -> Model | None:
+    try:
+        return context.registry().load(model)
+    except UnfitError:
+        return None
+
+
+@task(**LAKE)
+def warn_if_unfit(made: Forecast, model: Registered | None, *, as_of: date) -> None:
+    """Say that the model in use did not forecast the night, or take back that it did not."""
+    title = model.title if model else ""
+    message = f"model {title} in use is of a release with other features and did not forecast: run `train`"
+    notes = [Note("model_unfit", "warning", message)] if made.unfit else []
+    records.warn(context.lake(), as_of, "forecast", "all", notes)
 
 
 @task(**LAKE)

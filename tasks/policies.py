@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, TypedDict
 
 from prefect import Task
@@ -11,7 +11,7 @@ from prefect.context import TaskRunContext
 
 from lib.adapters.lake import TRANSIENT
 from lib.adapters.mailbox import TransientMailError
-from tasks.context import code_version, model_digest
+from tasks.context import code_version, libraries, model_digest
 
 
 class Policy(TypedDict, total=False):
@@ -32,13 +32,18 @@ def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> boo
 
 
 def by_content(context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """Cache key: the task, its receipts, the settings that matter and the code. Equal keys mean equal results."""
-    known = [context.task.name, parameters, model_digest(), code_version()]
+    """Cache key: the task, its receipts, the settings that matter, code and libraries. Equal keys mean equal results.
+
+    Fields by which receipts do not compare are left out: they say where to find something, not what it is.
+    """
+    known = [context.task.name, parameters, model_digest(), code_version(), libraries()]
     return hashlib.sha256(json.dumps(known, default=_plain, sort_keys=True).encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+    return str(value)
 
 
 LAKE = Policy(retries=3, retry_delay_seconds=[1, 5, 20], retry_jitter_factor=0.5, retry_condition_fn=is_transient)

@@ -1,9 +1,9 @@
 """Training a model, putting it to the test against the one in use, and settling which of them serves."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,12 +12,13 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
 from lib.adapters import extracts
-from lib.adapters.registry import Record, Registered
+from lib.adapters.registry import TABLE_TAG, Record, Registered, Registry, UnfitError
 from lib.contracts import OUTPUTS
 from lib.evaluation import contest, gate
 from lib.features import matrix, spine
 from lib.features.spine import Inputs
 from lib.models import training
+from lib.models.champion import Model
 from lib.models.training import Training
 from lib.planning.forecast import Plan
 from lib.settings import Recipe
@@ -25,9 +26,9 @@ from tasks import context, inputs
 from tasks.policies import LAKE, REPEATABLE
 
 DECISIONS = OUTPUTS["model_decisions"]
-PROMOTED, REFUSED, KEPT, ROLLED_BACK = "promoted", "refused", "kept", "rolled back"
-LIBRARIES = ("catboost", "numpy", "polars", "deltalake", "holidays")
-"""Libraries whose version may change a model."""
+PROMOTED, REFUSED, KEPT, RETURNED = "promoted", "refused", "kept", "returned to"
+SERVES = (PROMOTED, RETURNED)
+"""Decisions by which a model comes into use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def train_model(*, as_of: date, versions: dict[str, int]) -> Trained:
             figures=trained.figures,
             parameters={**recipe.model.model_dump(), "seed": recipe.seed, "threads": recipe.threads, "as_of": as_of},
             tags={
-                **{f"lake.{table}": str(number) for table, number in versions.items()},
-                **{f"library.{name}": version(name) for name in LIBRARIES},
+                **{f"{TABLE_TAG}{table}": str(number) for table, number in versions.items()},
+                **{f"library.{name}": version for name, version in context.libraries().items()},
                 "code": context.code_version(),
                 "run": context.run_id(),
             },
@@ -91,25 +92,36 @@ def still_registered(trained: Trained) -> bool:
 
 @task(**LAKE)
 def judge(trained: Trained, *, as_of: date, versions: dict[str, int]) -> Judged:
-    """Hold a fresh model against the one in use, the incumbent and the seasonal naive on the same recent weeks."""
+    """Hold a fresh model against the one in use, the incumbent and the seasonal naive on the same recent weeks.
+
+    A model in use that does not fit this code counts as none.
+    """
     registry, model = context.registry(), trained.registered
     champion = registry.current()
     if champion is not None and champion.content == model.content:
         return Judged(KEPT, "it is in use already", {})
     if registry.is_withdrawn(model):
         return Judged(REFUSED, "it was rolled back before; change data or settings and train again", {})
-    if champion is not None and champion.as_of > model.as_of:
+    models = _fitting(registry, model, champion)
+    if champion is not None and champion.as_of > model.as_of and gate.CHAMPION in models:
         later = f"{champion.title} in use knows the days up to {champion.as_of}, this one only those to {model.as_of}"
         return Judged(KEPT, later, {})
     recipe, config = context.in_force().recipe, context.in_force().gate
     known = inputs.read(context.lake(), as_of=as_of, chain=recipe.chain, at=versions)
     panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
-    models = {gate.CHALLENGER: registry.load(model)}
-    if champion is not None:
-        models[gate.CHAMPION] = registry.load(champion)
     plan = Plan(sanity=recipe.sanity, orders=recipe.orders, explain=False, threads=recipe.threads)
     decision = gate.decide(contest.hold(panel, models, plan, weeks=config.weeks), config)
     return Judged(PROMOTED if decision.promoted else REFUSED, decision.reason, decision.figures)
+
+
+def _fitting(registry: Registry, model: Registered, champion: Registered | None) -> dict[str, Model]:
+    """The fresh model, and the one in use if it wants the same features."""
+    challenger = registry.load(model)
+    with suppress(UnfitError):
+        in_use = registry.load(champion) if champion else None
+        if in_use is not None and in_use.booster.names == challenger.booster.names:
+            return {gate.CHALLENGER: challenger, gate.CHAMPION: in_use}
+    return {gate.CHALLENGER: challenger}
 
 
 @task(**LAKE)
@@ -131,10 +143,11 @@ def settle(trained: Trained, judged: Judged, *, as_of: date, at: datetime) -> Re
 def record_decision(
     model: Registered, judged: Judged, champion: Registered | None, *, as_of: date, at: datetime
 ) -> None:
-    """Append to the ledger of models, unless its last word about the model is the same."""
+    """Append to the ledger of models, unless it says so and no other model came into use since."""
     lake = context.lake()
-    before = lake.scan(DECISIONS).filter(pl.col("model") == model.title).sort("decided_at").collect()
-    if before.height and before["decision"][-1] == judged.decision and before["as_of"][-1] == as_of:
+    matters = (pl.col("model") == model.title) | pl.col("decision").is_in(SERVES)
+    last = lake.scan(DECISIONS).filter(matters).sort("decided_at").collect()[-1:]
+    if last.select("model", "decision", "as_of").rows() == [(model.title, judged.decision, as_of)]:
         return
     row = {
         "decided_at": at,

@@ -29,6 +29,10 @@ def save(known: Inputs, folder: Path) -> None:
 def load(folder: Path) -> Inputs:
     """Read what :func:`save` wrote; LakeError names a file that is missing or was changed."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    unknown = sorted(set(index["sha256"]) ^ set(tables()))
+    if unknown:
+        message = f"the extract has other tables than this release: {', '.join(unknown)}; use the release that made it"
+        raise LakeError(message)
     frames = {}
     for name, written in index["sha256"].items():
         file = folder / f"{name}.parquet"

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from lib.contracts import KNOWN_FROM, KNOWN_UNTIL, Table
 from lib.errors import LakeError
@@ -50,14 +50,18 @@ class Lake:
         """Rows of the table, lazily; none while it has never been written.
 
         With `as_of` only what was known when that day ended, without the columns that say so; with `version` as the
-        table stood then (-1: before its first write).
+        table stood then (-1: before its first write): LakeError if the lake no longer has that version. Columns that an
+        earlier release did not write are null.
         """
         delta = self._open(table, version=version)
         if delta is None:
             frame = table.empty().lazy()
         else:
-            frame = pl.scan_delta(delta, storage_options=dict(self.options) or None).select(
-                pl.col(name).cast(dtype) for name, dtype in table.schema.items()
+            stored = pl.scan_delta(delta, storage_options=dict(self.options) or None)
+            there = set(stored.collect_schema())
+            frame = stored.select(
+                pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype).alias(name)
+                for name, dtype in table.schema.items()
             )
         if as_of is None or table.known is None:
             return frame
@@ -96,15 +100,18 @@ class Lake:
         if mode == "append" and rows.is_empty():
             return Receipt(table.name, self.version(table), 0, content)
         delta = self._open(table, version=base) or self._created(table)
+        stored = _stored(table, rows)
+        grown = set(stored.schema.names) - {each.name for each in delta.schema().fields}
         options: dict[str, Any] = {
             "mode": mode,
             "predicate": predicate,
+            "schema_mode": "merge" if grown else None,
             "commit_properties": CommitProperties(
                 custom_metadata={"rows": str(rows.height), "content": content},
                 max_commit_retries=None if base is None else 0,
             ),
         }
-        write_deltalake(delta, _stored(table, rows), **options)
+        write_deltalake(delta, stored, **options)
         return Receipt(table.name, delta.version(), rows.height, content)
 
     def _created(self, table: Table) -> DeltaTable:
@@ -125,8 +132,14 @@ class Lake:
         uri = self._uri(table)
         try:
             return DeltaTable(uri, version=version, storage_options=dict(self.options) or None)
-        except TableNotFoundError:
-            return None
+        except TableNotFoundError as error:
+            if version is None:
+                return None
+            raise _lost(table, version) from error
+        except DeltaError as error:
+            if version is None:
+                raise
+            raise _lost(table, version) from error
 
     def _uri(self, table: Table) -> str:
         return f"{self.root}/{table.name}" if "://" in self.root else str(Path(self.root).resolve() / table.name)
@@ -140,6 +153,11 @@ def true_as_of(day: date) -> pl.Expr:
 def content_hash(frame: pl.DataFrame) -> str:
     """SHA-256 of a frame as CSV: equal for equal rows in equal order, whatever their layout in memory."""
     return hashlib.sha256(frame.write_csv(float_precision=None).encode()).hexdigest()
+
+
+def _lost(table: Table, version: int) -> LakeError:
+    message = f"the lake no longer has version {version} of table {table.name}: cleaned up, or begun anew"
+    return LakeError(message)
 
 
 def _in_form(table: Table, frame: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,13 @@ CONTENT_TAG, AS_OF_TAG, STANDING_TAG = "fournil.content", "fournil.as_of", "four
 IN_SERVICE, WITHDRAWN = "in service", "withdrawn"
 """Standing of a version that was put to use, and of one that was rolled back."""
 FOLDER, EXTRACT_FOLDER = "model", "extract"
+TABLE_TAG = "lake."
+"""Before the name of a table: tag of a training that says which version of it was read."""
 SQLITE = "sqlite:///"
+
+
+class UnfitError(LakeError):
+    """A model was made by a release whose files this one cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +105,26 @@ class Registry:
             raise LakeError(message)
         return served[-1]
 
+    def after(self, registered: Registered) -> list[Registered]:
+        """The versions in service that know more than this one."""
+        return [each for each in self._served() if _age(each) > _age(registered)]
+
     def return_to(self, registered: Registered) -> list[Registered]:
         """Put an earlier version to use again; all that served after it are withdrawn for good, and returned."""
         client = self._client()
-        withdrawn = [each for each in self._served() if _age(each) > _age(registered)]
+        withdrawn = self.after(registered)
         for each in withdrawn:
             client.set_model_version_tag(self.model, each.version, STANDING_TAG, WITHDRAWN)
         self.promote(registered, figures={})
         return withdrawn
 
     def current(self) -> Registered | None:
-        """The version that the alias names; None before the first was put to use."""
+        """The version that the alias names; None before the first was put to use, and if it is none of ours."""
         from mlflow.exceptions import MlflowException
 
         try:
-            return _registered(self._client().get_model_version_by_alias(self.model, self.alias))
+            named = self._client().get_model_version_by_alias(self.model, self.alias)
+            return _registered(named) if _is_ours(named) else None
         except MlflowException as error:
             if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                 return None
@@ -155,11 +166,19 @@ class Registry:
         return folder / EXTRACT_FOLDER
 
     def holds(self, registered: Registered) -> bool:
-        """Whether the version is still there with the same files."""
-        return self._with_content(self._client(), registered.content) is not None
+        """Whether the version is still there, of the same training and with the same files."""
+        return registered in map(_registered, self._versions(self._client()))
+
+    def read_by(self, registered: Registered) -> dict[str, int]:
+        """Version of each table of the lake that the training read."""
+        tags = self._client().get_run(registered.run_id).data.tags
+        return {
+            name.removeprefix(TABLE_TAG): int(number) for name, number in tags.items() if name.startswith(TABLE_TAG)
+        }
 
     def load(self, registered: Registered) -> Model:
-        """Fetch and read a model; LakeError if its files are not those that were registered."""
+        """Fetch and read a model; LakeError if its files are not those registered, UnfitError if unreadable."""
+        from catboost import CatBoostError
         from mlflow.exceptions import MlflowException
 
         client = self._client()
@@ -175,7 +194,11 @@ class Registry:
             if content_of(files) != registered.content:
                 message = f"the files of model {registered.title} differ from what was registered; train again"
                 raise LakeError(message)
-            return champion.load(files, name=registered.title)
+            try:
+                return champion.load(files, name=registered.title)
+            except (KeyError, TypeError, ValueError, OSError, CatBoostError) as error:
+                message = f"model {registered.title} is of a release that this one cannot read; train again: {error!r}"
+                raise UnfitError(message) from error
 
     def _with_content(self, client: "MlflowClient", content: str) -> Registered | None:
         same = [each for each in self._versions(client) if each.tags.get(CONTENT_TAG) == content]
@@ -187,7 +210,7 @@ class Registry:
         return sorted(map(_registered, versions), key=_age)
 
     def _versions(self, client: "MlflowClient") -> "list[ModelVersion]":
-        """All versions, oldest first."""
+        """All versions that were registered here, oldest first."""
         self._ensure_model(client)
         found, token = list["ModelVersion"](), None
         while True:
@@ -195,7 +218,7 @@ class Registry:
             found += page
             token = page.token
             if not token:
-                return sorted(found, key=lambda each: int(each.version))
+                return sorted(filter(_is_ours, found), key=lambda each: int(each.version))
 
     def _ensure_model(self, client: "MlflowClient") -> None:
         if not client.search_registered_models(f"name = '{self.model}'"):
@@ -238,8 +261,13 @@ def _age(registered: Registered) -> tuple[date, int]:
     return registered.as_of, int(registered.version)
 
 
+def _is_ours(version: "ModelVersion") -> bool:
+    """Others may register models under the name too, and early releases did not say what a model knows."""
+    return {CONTENT_TAG, AS_OF_TAG} <= version.tags.keys()
+
+
 def _registered(version: "ModelVersion") -> Registered:
-    content, as_of = version.tags.get(CONTENT_TAG, ""), date.fromisoformat(version.tags[AS_OF_TAG])
+    content, as_of = version.tags[CONTENT_TAG], date.fromisoformat(version.tags[AS_OF_TAG])
     return Registered(str(version.name), str(version.version), str(version.run_id), content, as_of)
 
 
@@ -247,5 +275,5 @@ def content_of(folder: Path) -> str:
     """SHA-256 of a folder's files, by name and content."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

@@ -21,6 +21,11 @@ LIFECYCLES: tuple[str, ...] = ("established", "new product", "new store", "reope
 DRIVERS = 3
 """How many drivers of a forecast are named."""
 
+DRIVER_COLUMNS: tuple[str, ...] = tuple(
+    f"{part}_{place}" for place in range(1, DRIVERS + 1) for part in ("driver", "effect")
+)
+"""Columns of the drivers, strongest first, each followed by its effect."""
+
 
 def _drivers() -> list[Column]:
     """Columns of the strongest drivers, each with its size."""
@@ -195,7 +200,7 @@ MODEL_DECISIONS = Table(
         _AS_OF,
         Column("model", pl.String(), "name and version of the model decided about"),
         Column("replaced", pl.String(), "model in use before", null="there was none"),
-        Column("decision", pl.String(), "promoted, refused, kept or rolled back"),
+        Column("decision", pl.String(), "promoted, refused, or returned to by a rollback"),
         Column("reason", pl.String(), "why, with the figures that decided"),
         Column("figures", pl.String(), "all figures of the comparison, as JSON"),
         _RUN,
@@ -212,9 +217,16 @@ RECEIPTS = Table(
         Column("kind", pl.String(), "training or forecast"),
         Column("result", pl.String(), "hash of what was made: of the model's files or of the forecast's rows"),
         Column("model", pl.String(), "version that was trained, or that forecast", null="no model was there"),
+        Column("model_content", pl.String(), "SHA-256 of that version's files", null="no model, or an early release"),
         Column("versions", pl.String(), "version of every table that was read, as JSON"),
         Column("recipe", pl.String(), "the settings that the result depends on, as JSON"),
-        Column("code", pl.String(), "SHA-256 of the source of `lib`"),
+        Column("code", pl.String(), "SHA-256 of the source that models and forecasts are made by"),
+        Column(
+            "libraries",
+            pl.String(),
+            "version of every library that they are made with, as JSON",
+            null="an early release",
+        ),
     ),
     key=("run_id", "kind", "result"),
 )

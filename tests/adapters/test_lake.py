@@ -1,4 +1,6 @@
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -8,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from lib.adapters.lake import TRANSIENT, Lake, content_hash
-from lib.contracts import INPUTS, KNOWN_FROM, KNOWN_UNTIL, OUTPUTS
+from lib.contracts import INPUTS, KNOWN_FROM, KNOWN_UNTIL, OUTPUTS, Table
 from lib.errors import LakeError
 from tests.factories import DAY, promotions_rows, sales_rows, weather_rows
 
@@ -122,6 +124,31 @@ def test_an_earlier_version_reads_as_the_table_stood_then(lake: Lake) -> None:
     lake.replace(SALES, sold(MONDAY, quantity=99.0), where={"date": [MONDAY]})
     assert lake.scan(SALES, version=version).collect()["quantity"].to_list() == [10.0]
     assert lake.scan(SALES, version=-1).collect().is_empty()
+
+
+def test_a_version_that_the_lake_has_lost_is_named_and_never_read_as_empty(lake: Lake) -> None:
+    version = lake.append(SALES, sold(MONDAY)).version
+    with pytest.raises(LakeError, match="no longer has version 99 of table sales"):
+        lake.scan(SALES, version=99)
+    shutil.rmtree(Path(lake.root) / "sales")
+    with pytest.raises(LakeError, match=f"no longer has version {version} of table sales"):
+        lake.scan(SALES, version=version)
+    assert lake.scan(SALES).collect().is_empty()
+
+
+def of_an_early_release() -> Table:
+    """The table of sales before it told what ran out."""
+    return replace(SALES, columns=tuple(column for column in SALES.columns if column.name != "sold_out"))
+
+
+def test_columns_that_an_early_release_did_not_write_are_null_and_are_written_from_now_on(lake: Lake) -> None:
+    version = lake.append(of_an_early_release(), sold(MONDAY, TUESDAY)).version
+    assert lake.scan(SALES).collect()["sold_out"].to_list() == [None, None]
+    assert lake.scan(SALES, as_of=MONDAY).collect()["sold_out"].to_list() == [None]
+    lake.replace(SALES, sold(TUESDAY).with_columns(sold_out=True), where={"date": [TUESDAY]})
+    lake.append(SALES, sold(WEDNESDAY).with_columns(sold_out=False))
+    assert lake.scan(SALES).sort("date").collect()["sold_out"].to_list() == [None, True, False]
+    assert lake.scan(SALES, version=version).collect()["sold_out"].to_list() == [None, None]
 
 
 def test_receipts_are_equal_for_equal_rows_in_any_order_and_stand_in_the_log(lake: Lake, tmp_path: Path) -> None:

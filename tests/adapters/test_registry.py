@@ -2,15 +2,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from mlflow import MlflowClient
 
 from lib.adapters import extracts
-from lib.adapters.registry import Record, Registered, Registry
+from lib.adapters.registry import Record, Registered, Registry, UnfitError, content_of
 from lib.errors import LakeError
 from lib.features import matrix
 from lib.models import training
@@ -68,7 +70,9 @@ def test_a_model_is_in_use_once_it_is_promoted_and_predicts_as_it_did(registry: 
     panel = panels.panel()
     rows = matrix.of(panel).matrix(matrix.rows_ahead(panel))
     assert [part.tolist() for part in loaded.predict(rows)] == [part.tolist() for part in model.predict(rows)]
-    assert loaded.on_trial().predict(rows)[0].tolist() == model.on_trial().predict(rows)[0].tolist()
+    assert loaded.trial is not None
+    assert model.trial is not None
+    assert loaded.trial.predict(rows)[1].tolist() == model.trial.predict(rows)[1].tolist()
 
 
 def test_equal_trainings_are_one_version_and_another_is_the_next(registry: Registry) -> None:
@@ -127,7 +131,7 @@ def test_the_data_of_a_training_can_be_fetched_and_a_changed_file_is_named(regis
 
 def test_a_model_whose_files_were_changed_is_refused_by_name(registry: Registry, place: Path) -> None:
     registered = register(registry, trained())
-    (card,) = (place / registry.model).rglob("model.json")
+    card = min((place / registry.model).rglob("model.json"))
     card.write_text(card.read_text() + " ")
     with pytest.raises(LakeError, match=rf"the files of model {registry.model}/1 differ .*; train again"):
         registry.load(registered)
@@ -144,6 +148,47 @@ def test_a_registry_holds_what_was_registered_and_nothing_else(registry: Registr
     registered = register(registry, trained())
     assert registry.holds(registered)
     assert not registry.holds(Registered(registry.model, "9", "run", "another content", AS_OF))
+
+
+def test_a_registry_that_gave_the_files_another_number_or_run_does_not_hold_what_was_registered(
+    registry: Registry,
+) -> None:
+    registered = register(registry, trained())
+    assert not registry.holds(replace(registered, version="2"))
+    assert not registry.holds(replace(registered, run_id="a run of the lost registry"))
+
+
+def test_a_training_says_which_table_versions_it_read(registry: Registry) -> None:
+    assert registry.read_by(register(registry, trained())) == {"sales": 7}
+
+
+def test_versions_that_do_not_say_what_they_know_are_none_of_ours(registry: Registry) -> None:
+    registered = register(registry, trained())
+    client = MlflowClient(registry.uri)
+    other = client.create_model_version(registry.model, "somewhere", tags={"fournil.content": registered.content})
+    client.set_registered_model_alias(registry.model, registry.alias, other.version)
+    assert registry.current() is None
+    assert registry.in_use(as_of=AS_OF) is None
+    assert register(registry, trained()) == registered
+    with pytest.raises(LakeError, match=rf"no version {other.version}; there are 1"):
+        registry.version(str(other.version))
+
+
+def test_a_model_of_a_release_with_other_files_is_said_to_be_unfit(registry: Registry, place: Path) -> None:
+    registered = register(registry, trained())
+    for card in (place / registry.model).rglob("model.json"):
+        card.write_text('{"features": []}')
+    (folder,) = {file.parent for file in (place / registry.model).rglob("model.json") if file.parent.name == "model"}
+    with pytest.raises(UnfitError, match=rf"model {registry.model}/1 is of a release that this one cannot read"):
+        registry.load(replace(registered, content=content_of(folder)))
+
+
+def test_the_hash_of_a_model_tells_in_which_folder_a_file_lies(tmp_path: Path) -> None:
+    for where in ("one/trial", "other/trial"):
+        (tmp_path / where).mkdir(parents=True)
+    (tmp_path / "one" / "card").write_text("a")
+    (tmp_path / "other" / "trial" / "card").write_text("a")
+    assert content_of(tmp_path / "one") != content_of(tmp_path / "other")
 
 
 def test_a_process_killed_while_it_makes_the_database_leaves_none_behind(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -12,8 +13,8 @@ from flows.forecast import forecast
 from flows.replay import replay
 from flows.rollback import rollback
 from flows.train import train
-from lib.adapters.registry import Registry
-from lib.contracts import INPUTS
+from lib.adapters.registry import Record, Registered, Registry
+from lib.contracts import INPUTS, OUTPUTS
 from lib.errors import LakeError, ReplayError
 from tasks import context
 from tests.flows.chains import NEXT, NIGHT, Chain
@@ -82,14 +83,18 @@ def test_a_rollback_issues_the_night_again_with_the_earlier_model_for_good(settl
     live = chain.table("forecasts", forecast_id=ledger["forecast_id"][-1])
     assert set(live.drop_nulls("model")["model"]) == {"fournil/1"}
     assert chain.table("deliveries", publication_id=ledger["publication_id"][-1], state="sent").height == 2
-    assert decisions(chain)[-1] == ("fournil/2", "rolled back")
-    assert "bakers complain; fournil/1 serves again" in chain.table("model_decisions")["reason"].to_list()
+    assert decisions(chain)[-1] == ("fournil/1", "returned to")
+    assert "bakers complain; withdrawn: fournil/2" in chain.table("model_decisions")["reason"].to_list()
     again = train(as_of=NIGHT)
     assert again.judged.decision == "refused"
     assert "rolled back" in again.judged.reason
     with pytest.raises(LakeError, match="no model served before fournil/1"):
         rollback(as_of=NIGHT)
+    ledger_of_models = decisions(chain)
     assert rollback(as_of=NIGHT, to="1").in_use == "fournil/1"
+    assert decisions(chain) == ledger_of_models
+    assert rollback(as_of=NIGHT, to="2").in_use == "fournil/2"
+    assert decisions(chain) == [*ledger_of_models, ("fournil/2", "returned to")]
 
 
 def test_a_training_and_a_forecast_come_out_the_same_again(chain: Chain) -> None:
@@ -117,6 +122,84 @@ def test_a_model_outlives_the_lakes_older_versions(chain: Chain) -> None:
     (training,) = replay(run=run_of(chain, "training"))
     assert training.equal
     assert "the model's own extract was used" in training.notes[0]
+
+
+def with_receipts(chain: Chain, kind: str, **values: str) -> str:
+    """Rewrite what stands on the receipts of a kind; the run of the newest."""
+    rows, run = chain.table("receipts"), run_of(chain, kind)
+    told = [pl.when(kind=kind).then(pl.lit(value)).otherwise(name).alias(name) for name, value in values.items()]
+    chain.lake.replace(OUTPUTS["receipts"], rows.with_columns(told))
+    return run
+
+
+def test_a_forecast_cannot_be_made_again_from_a_lake_that_lost_what_it_was_made_from(chain: Chain) -> None:
+    shutil.rmtree(chain.home / "lake" / "sales")
+    with pytest.raises(
+        LakeError, match=r"forecast \w+ cannot be made again: .* no longer has version \d+ of table sales"
+    ):
+        replay(run=run_of(chain, "forecast"))
+    (training,) = replay(run=run_of(chain, "training"))
+    assert training.equal
+    assert "of table sales" in training.notes[0]
+    assert "the model's own extract was used" in training.notes[0]
+
+
+@pytest.mark.parametrize(("kind", "column"), [("training", "result"), ("forecast", "model_content")])
+def test_another_model_under_the_number_of_a_lost_one_is_not_taken_for_it(chain: Chain, kind: str, column: str) -> None:
+    run = with_receipts(chain, kind, **{column: "of the lost registry"})
+    with pytest.raises(ReplayError, match="fournil/1 in the registry is not the model of this run"):
+        replay(run=run)
+
+
+def test_a_replay_says_which_libraries_and_that_the_code_have_changed_since(chain: Chain) -> None:
+    run = with_receipts(chain, "forecast", libraries='{"catboost": "0.1"}', code="another")
+    (made,) = replay(run=run)
+    now = context.libraries()["catboost"]
+    assert made.notes == ("the code has changed since", f"catboost 0.1 then, {now} now")
+
+
+def test_a_training_on_other_data_that_made_the_same_model_is_no_false_alarm(chain: Chain) -> None:
+    products = chain.lake.scan(INPUTS["products"]).collect()
+    unsold = products[:1].with_columns(product=pl.lit("999"), name=pl.lit("not sold yet"))
+    chain.lake.append(INPUTS["products"], unsold)
+    assert train(as_of=NIGHT).trained.registered.version == "1"
+    (run,) = set(chain.table("receipts", kind="training")["run_id"]) - {run_of_first(chain)}
+    (training,) = replay(run=run)
+    assert training.equal
+    assert "another run made the same model from other data" in training.notes[0]
+
+
+def run_of_first(chain: Chain) -> str:
+    return str(chain.table("runs", step="train").sort("started_at")["run_id"][0])
+
+
+def other_features(chain: Chain) -> Registered:
+    """Put a model to use that wants a feature which this code does not make."""
+    model = registry().load(registry().version("1"))
+    old = replace(model, booster=replace(model.booster, names=(*model.booster.names, "phase of the moon")))
+    tags = {"lake.sales": str(chain.lake.version(INPUTS["sales"]))}
+    registered = registry().register(old, Record(NEXT, {}, {}, tags, chain.root))
+    registry().promote(registered, figures={})
+    return registered
+
+
+def test_after_an_upgrade_the_night_goes_on_without_the_old_model_until_one_is_trained(chain: Chain) -> None:
+    old = other_features(chain)
+    daily(as_of=NEXT)
+    assert used(chain, NEXT) == set()
+    assert set(chain.table("forecasts", as_of=NEXT)["method"]) <= {"fallback", "closed"}
+    (said,) = chain.table("warnings", as_of=NEXT, code="model_unfit")["message"]
+    assert said.startswith(f"model {old.title} in use is of a release with other features")
+    assert replay(run=run_of(chain, "forecast"))[0].equal
+    assert train(as_of=NEXT).in_use == "fournil/3"
+    forecast(as_of=NEXT)
+    assert used(chain, NEXT) == {"fournil/3"}
+    assert chain.table("warnings", as_of=NEXT, code="model_unfit").is_empty()
+    before = decisions(chain)
+    with pytest.raises(LakeError, match=f"model {old.title} is of a release with other features: nothing was changed"):
+        rollback(as_of=NEXT, to="2")
+    assert registry().current() == registry().version("3")
+    assert decisions(chain) == before
 
 
 def test_a_run_that_made_nothing_is_answered_with_those_that_did(chain: Chain) -> None:
