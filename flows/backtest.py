@@ -6,7 +6,7 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from tasks.backtest import Backtest, Origins, load_lake, replay_origins
+from tasks.backtest import Backtest, Origins, load_lake, may_replay, replay_origins
 
 Source = Annotated[str, Field(description="folder or URL of the files to replay; empty: the setting's source")]
 FirstOrigin = Annotated[date, Field(description="first origin: the first as_of to forecast from")]
@@ -29,5 +29,7 @@ def backtest(
     horizon: Horizon = 7,
 ) -> Backtest:
     """Forecast from past origins with what was known then, and compare with incumbent and seasonal naive."""
+    origins = Origins(first_origin, last_origin, step, refit)
+    may_replay(origins, output=output)
     root = load_lake(source, until=last_origin + timedelta(days=horizon))
-    return replay_origins(root, Origins(first_origin, last_origin, step, refit), horizon=horizon, output=output)
+    return replay_origins(root, origins, horizon=horizon, output=output)

@@ -10,7 +10,7 @@ from tasks.forecast import (
     night_verdicts,
     publish,
     still_there,
-    warn_if_unfit,
+    warn_without_model,
 )
 from tasks.train import table_versions
 
@@ -23,7 +23,7 @@ def forecast(*, as_of: AsOf = LAST_ENDED_DAY) -> Published:
     if not still_there(made, as_of=as_of):
         again = make_forecast.with_options(refresh_cache=True)
         made = again(as_of=as_of, versions=versions, model=model, verdicts=verdicts)
-    warn_if_unfit(made, model, as_of=as_of)
+    warn_without_model(made, model, as_of=as_of)
     used, read = None if made.unfit else model, {**versions, "verdicts": verdicts.version}
     receipts.keep("forecast", made.forecast_id, as_of=as_of, versions=read, model=used)
     published = publish(made, as_of=as_of, at=clock.now())

@@ -7,6 +7,10 @@ from typing import Any
 from lib import settings as settings_in_force
 from lib.settings import Settings
 
+NO_MODEL = (
+    "no model is in use, so nights are forecast by simple estimates; the gate's limits are the settings FOURNIL_GATE__*"
+)
+
 
 def settings(chosen: Settings) -> str:
     """Every setting as JSON, secrets masked."""
@@ -34,7 +38,7 @@ def result(name: str, value: Any) -> str:  # noqa: ANN401  every flow has a resu
 
 def _trained(value: Any) -> str:  # noqa: ANN401
     model, found = value.trained.registered.title, value.trained.figures
-    serves = f"{value.in_use or 'no model'} is in use"
+    serves = f"{value.in_use} is in use" if value.in_use else NO_MODEL
     return (
         f"{model} {value.judged.decision}: {value.judged.reason}; {serves}\n"
         f"RMSE {found['rmse_train']:.1f} units in training and {found['rmse_validation']:.1f} on the last weeks; "

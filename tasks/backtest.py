@@ -13,7 +13,7 @@ from prefect import task
 from lib import demand
 from lib.adapters.lake import Lake
 from lib.contracts import INPUTS
-from lib.errors import SourceError
+from lib.errors import SettingsError, SourceError
 from lib.evaluation import backtest, truth
 from lib.evaluation.backtest import Plan
 from lib.features import spine
@@ -52,6 +52,17 @@ class Origins:
     last: date
     step: int
     refit: int
+
+
+@task
+def may_replay(origins: Origins, *, output: str) -> None:
+    """SettingsError, before anything is read, if there is nothing to replay or nowhere to write."""
+    if origins.last < origins.first:
+        message = f"the last origin, {origins.last}, lies before the first, {origins.first}"
+        raise SettingsError(message)
+    if not Path(output).resolve().parent.is_dir():
+        message = f"--output {output}: its folder does not exist; create it first"
+        raise SettingsError(message)
 
 
 @task

@@ -112,11 +112,14 @@ def _readable(model: Registered) -> Model | None:
 
 
 @task(**LAKE)
-def warn_if_unfit(made: Forecast, model: Registered | None, *, as_of: date) -> None:
-    """Say that the model in use did not forecast the night, or take back that it did not."""
-    title = model.title if model else ""
-    message = f"model {title} in use is of a release with other features and did not forecast: run `train`"
-    notes = [Note("model_unfit", "warning", message)] if made.unfit else []
+def warn_without_model(made: Forecast, model: Registered | None, *, as_of: date) -> None:
+    """Say that no model forecast the night, and why; or take back that none did."""
+    simple = f"all {made.rows} rows are simple estimates: run `train`, and see `model_decisions` if it is refused"
+    notes = []
+    if model is None:
+        notes = [Note("no_model", "warning", f"no model was in use as of {as_of}; {simple}")]
+    elif made.unfit:
+        notes = [Note("model_unfit", "warning", f"model {model.title} is of a release with other features; {simple}")]
     records.warn(context.lake(), as_of, "forecast", "all", notes)
 
 

@@ -26,7 +26,8 @@ from lib.planning.sanity import SanityConfig
 RIVALS = ("incumbent", "seasonal_naive")
 FORECASTERS = {"model": "forecast", **{rival: rival for rival in RIVALS}}
 """Column of each forecaster's point."""
-_COSTS = ("order", "tray", "service_level", "underage", "overage")
+_TERMS = ("underage", "overage", "minimum_display", "capacity")
+_COSTS = ("order", "tray", "service_level", *_TERMS)
 COLUMNS = ("store", "product", "origin", "date", "horizon", "forecast", *QUANTILES, *RIVALS, *_COSTS, "method")
 
 
@@ -70,8 +71,7 @@ def replay(read: Callable[[date], Inputs], plan: Plan) -> Iterator[pl.DataFrame]
         made = planning.forecast(panel, columns, rows, model=model, plan=plan.of_night)
         terms = economics.terms(panel.inputs, made, config=plan.orders)
         yield made.with_columns(
-            terms["underage"],
-            terms["overage"],
+            *(terms[name] for name in _TERMS),
             pl.Series("incumbent", baselines.incumbent(panel, rows).astype(np.float64)),
             pl.Series("seasonal_naive", baselines.seasonal_naive(panel, rows).astype(np.float64)),
         ).select(COLUMNS)
@@ -90,8 +90,8 @@ def summary(scored: pl.DataFrame, *, demand: pl.DataFrame | None = None) -> pl.D
 
     FA, bias, RMSE, mean pinball loss (units; a rival without quantiles says its point at every level) and the costs of
     the whole backtest: waste and lost sales, in units and currency. The model's order is what would have been
-    published; a rival bakes its point forecast, rounded up to whole trays. `truth` says what counts as having come
-    true:
+    published; a rival bakes its point forecast by the same trays, display and capacity. `truth` says what counts as
+    having come true:
 
     - sales: what was sold, on all days; without costs where some day ran out, since its sales are not demand
     - in-stock days: what was sold, on days not known to have run out; if some day ran out
@@ -133,7 +133,7 @@ def _corrected(scored: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
 
 
 def _figures(rows: pl.DataFrame, column: str, *, costed: bool) -> dict[str, float | None]:
-    order = pl.col("order") if column == "forecast" else costs.baked(column)
+    order = pl.col("order") if column == "forecast" else costs.baked(column, night=("origin", "store", "date"))
     found: dict[str, float | None] = {**costs.totals(rows, order)}
     spent = found if costed else dict.fromkeys(found)
     return {"rows": rows.height, **metrics.accuracy(rows, forecast=column), "pinball": _pinball(rows, column), **spent}

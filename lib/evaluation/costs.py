@@ -1,5 +1,7 @@
 """What orders cost against what was asked for: units left over and units missing, and both in currency."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 
@@ -8,9 +10,16 @@ def in_stock() -> pl.Expr:
     return ~pl.col("sold_out").fill_null(value=False)
 
 
-def baked(point: str, *, tray: str = "tray") -> pl.Expr:
-    """Units that someone bakes who trusts a point forecast: the number, rounded up to whole trays."""
-    return (pl.col(point) / pl.col(tray)).ceil() * pl.col(tray)
+def baked(point: str, *, night: Sequence[str] = ("store", "date")) -> pl.Expr:
+    """Units that someone bakes who trusts a point forecast, under the same rules as every order.
+
+    The number, and at least the minimum display, rounded up to whole trays; nothing where nothing is forecast. Where a
+    store's rows of one `night` exceed its capacity all are cut by the same share, to whole trays.
+    """
+    whole = (pl.max_horizontal(point, "minimum_display") / pl.col("tray")).ceil() * pl.col("tray")
+    asked = pl.when(pl.col(point) > 0).then(whole).otherwise(0.0)
+    share = (pl.col("capacity") / asked.sum().over(*night)).fill_nan(1).fill_null(1).clip(0, 1)
+    return pl.when(share < 1).then((asked * share / pl.col("tray")).floor() * pl.col("tray")).otherwise(asked)
 
 
 def of_order(order: pl.Expr, *, actual: str = "actual") -> dict[str, pl.Expr]:

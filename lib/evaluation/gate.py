@@ -96,9 +96,11 @@ def _poor_stores(contest: pl.DataFrame, rival: str, config: GateConfig) -> list[
 
 
 def _praise(challenger: dict[str, float], rival: dict[str, float], name: str) -> str:
+    allowed = challenger["fa"] < rival["fa"] or challenger["cost"] > rival["cost"]
     return (
         f"FA {challenger['fa']:.1%}, bias {challenger['bias']:+.1%}, waste and lost sales {challenger['cost']:,.0f}; "
         f"the {_said(name)}: {rival['fa']:.1%}, {rival['bias']:+.1%}, {rival['cost']:,.0f}"
+        + ("; worse, but within what the gate allows" if allowed else "")
     )
 
 

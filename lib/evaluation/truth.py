@@ -21,7 +21,8 @@ def against_sales(forecasts: pl.DataFrame, sales: pl.DataFrame) -> pl.DataFrame:
 def sales_with_zeros(panel: Panel, *, first: date) -> pl.DataFrame:
     """Sales from `first` on, with a 0 also where the source wrote none: the store was shut, or nothing was bought.
 
-    `panel` must reach to the last forecast day. What it cannot tell (a till cut off, a product long silent) has no row.
+    `panel` must reach to the last forecast day. What it cannot tell (a till cut off, a product long silent) has no row,
+    nor have the days after a store's newest row: they may only be late.
     """
     start = max((first - panel.first_day).days, 0)
     units = np.where(panel.shut == 1, 0, panel.sales)[:, start:]
@@ -31,4 +32,8 @@ def sales_with_zeros(panel: Panel, *, first: date) -> pl.DataFrame:
     zeros = panel.series[series].select("store", "product").with_columns(dates, found=pl.Series(units[series, day]))
     joined = zeros.join(told, on=["store", "product", "date"], how="left", maintain_order="left")
     quantity = pl.coalesce("told", pl.col("found").cast(pl.Float64))
-    return joined.select("store", "product", "date", "sold_out", quantity=quantity)
+    newest = told.group_by("store").agg(newest=pl.col("date").max())
+    arrived = joined.join(newest, on="store", how="left", maintain_order="left").filter(
+        pl.col("date") <= pl.col("newest")
+    )
+    return arrived.select("store", "product", "date", "sold_out", quantity=quantity)

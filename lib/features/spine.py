@@ -18,6 +18,9 @@ SILENCE_DAYS = 28
 """A series without a row for so long is no longer live."""
 OUTAGE_DAYS = 7
 """From so many days without a row on a store counts as cut off from its till; in a shorter gap so far it was shut."""
+WEEKEND_DAYS = 2
+"""A whole store without a row for at most so many days was shut, whatever the source does with zeros."""
+LONG_AGO = np.int32(-(2**20))
 WRITTEN_SHARE = 0.1
 """A source writes zeros if there are more of them than this share of the rows that are missing on open days."""
 
@@ -173,7 +176,8 @@ def _zeros_told_apart(raw: Floats, store_index: Ints, ran_out: Bools) -> tuple[F
     """Sales with shut days taken out, and the shut marks; `ran_out` (G, T) is of stores.
 
     A store that sold nothing at all was shut, unless it ran out. A source that writes no zeros leaves days out instead:
-    there a missing row on an open day is a 0, and a short gap of a whole store means that it was shut.
+    there a missing row on an open day is a 0, and a short gap of a whole store means that it was shut. One that writes
+    zeros for slow products may still write nothing on closing days: a day or two of a whole store are taken for these.
     """
     known = ~np.isnan(raw)
     sold = np.zeros(ran_out.shape, np.float32)
@@ -184,7 +188,8 @@ def _zeros_told_apart(raw: Floats, store_index: Ints, ran_out: Bools) -> tuple[F
     left_out = ~_zeros_written(raw, empty & (seen > 0)[store_index])
     nothing = (sold <= 0) & ~ran_out
     shut = np.where(seen > 0, nothing.astype(np.float32), np.nan).astype(np.float32)
-    shut[(seen == 0) & _recent(seen > 0, OUTAGE_DAYS) & left_out] = 1.0
+    gap = np.where(left_out, OUTAGE_DAYS, WEEKEND_DAYS + 1)
+    shut[(seen == 0) & (_since(seen > 0) < gap)] = 1.0
     by_series = shut[store_index]
     units = np.where(by_series == 0, raw, np.nan).astype(np.float32)
     units[(by_series == 0) & empty & left_out] = 0.0
@@ -200,10 +205,14 @@ def _zeros_written(raw: Floats, missing: Bools) -> Bools:
 
 def _recent(known: Bools, days: int) -> Bools:
     """Whether one of the last `days` days, today included, was known."""
-    index = np.arange(known.shape[1])
-    last = np.maximum.accumulate(np.where(known, index, -days), axis=1)
-    recent: Bools = index - last < days
+    recent: Bools = _since(known) < days
     return recent
+
+
+def _since(known: Bools) -> Ints:
+    """Days since the last known one, 0 on it; many before the first."""
+    index = np.arange(known.shape[1], dtype=np.int32)
+    return index - np.maximum.accumulate(np.where(known, index, LONG_AGO), axis=1)
 
 
 def _live(raw: Floats, series: pl.DataFrame, inputs: Inputs, horizon: int) -> Bools:

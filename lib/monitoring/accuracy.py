@@ -15,6 +15,7 @@ from lib.planning.economics import OrderConfig
 
 SCORES = OUTPUTS["scores"]
 _DAY = ("store", "product", "date")
+_NIGHT = ("publication_id", "store", "date")
 
 
 def score(published: pl.DataFrame, panel: Panel, *, config: OrderConfig) -> pl.DataFrame:
@@ -29,9 +30,12 @@ def score(published: pl.DataFrame, panel: Panel, *, config: OrderConfig) -> pl.D
     known = published.join(sold, on=_DAY, maintain_order="left").sort("publication_id", *_DAY)
     terms = economics.terms(panel.inputs, known.select(_DAY).unique(maintain_order=True), config=config)
     costed = known.with_columns(incumbent=_incumbent(known, panel)).join(
-        terms.select(*_DAY, "underage", "overage"), on=_DAY, how="left", maintain_order="left"
+        terms.select(*_DAY, "underage", "overage", "minimum_display", "capacity"),
+        on=_DAY,
+        how="left",
+        maintain_order="left",
     )
-    own, rival = costs.of_order(pl.col("order")), costs.of_order(costs.baked("incumbent"))
+    own, rival = costs.of_order(pl.col("order")), costs.of_order(costs.baked("incumbent", night=_NIGHT))
     return (
         costed.with_columns(
             own["waste_cost"].alias("waste_cost"),

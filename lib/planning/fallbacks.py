@@ -11,6 +11,7 @@ from lib.features.almanac import weekdays
 from lib.features.arrays import WEEK, Bools, Floats, floats, mean_of
 from lib.features.columns import Rows
 from lib.features.spine import Panel
+from lib.models import volume
 from lib.planning import launches, lifecycle, newcomers
 from lib.planning.newcomers import Levels
 
@@ -56,22 +57,34 @@ def mixed(panel: Panel, rows: Rows, point: Floats, quantiles: Doubles) -> tuple[
         ladder = dict(_ladder(panel, rows.take(chosen), newcomers.levels(panel, origin)))
         share, recent = 1 / (weeks[chosen] + 1), ladder[OF_ITS_OWN[1]].astype(np.float64)
         point[chosen] += share * (recent - point[chosen])
-        range_ = recent[:, None] * spread(panel)
+        range_ = recent[:, None] * spread(panel, floats(recent))
         quantiles[chosen] += share[:, None] * (range_ - quantiles[chosen])
     return point, quantiles, new
 
 
-def spread(panel: Panel) -> npt.NDArray[np.float64]:
-    """(Q,) factors of a simple forecast, one per published quantile, from its relative errors of the last weeks."""
+def spread(panel: Panel, units: Floats) -> Doubles:
+    """(N, Q) factors of (N,) simple forecasts, one per published quantile, from relative errors of the last weeks.
+
+    They are those of series of about that volume: slow sellers scatter far more widely than fast ones.
+    """
     late = _late(panel, SPREAD_DAYS + WEEK * (history.WEEKS + 1) + history.LEVEL_DAYS)
-    recent = history.surprise(late, history.expected(late))[:, -SPREAD_DAYS:]
-    known = recent[~np.isnan(recent)]
-    return np.quantile(known, QUANTILE_LEVELS) if len(known) >= len(LONE_SPREAD) ** 2 else np.array(LONE_SPREAD)
+    usual = history.expected(late)
+    missed, due = (each[:, -SPREAD_DAYS:] for each in (history.surprise(late, usual), history.due(late, usual)))
+    known = ~np.isnan(missed)
+    if known.sum() < len(LONE_SPREAD) ** 2:
+        return np.tile(LONE_SPREAD, (len(units), 1))
+    edges = volume.edges(due[known])
+    group = volume.group(due[known], edges)
+    table = [
+        np.quantile(missed[known][group == g] if (group == g).any() else missed[known], QUANTILE_LEVELS)
+        for g in range(len(edges) + 1)
+    ]
+    return np.asarray(np.array(table)[volume.group(units, edges)])
 
 
-def spreads(panel: Panel, reason: npt.NDArray[np.str_]) -> Doubles:
+def spreads(panel: Panel, units: Floats, reason: npt.NDArray[np.str_]) -> Doubles:
     """(N, Q) factors by the reasons of :func:`estimate`; what rests on others scatters no less than LONE_SPREAD."""
-    own, lone = spread(panel), np.array(LONE_SPREAD)
+    own, lone = spread(panel, units), np.array(LONE_SPREAD)
     wide = np.where(lone < 1, np.minimum(own, lone), np.maximum(own, lone))
     return np.where(np.isin(reason, OF_ITS_OWN)[:, None], own, wide)
 

@@ -64,7 +64,7 @@ def forecast(panel: Panel, columns: Features, rows: Rows, *, model: Model | None
 
 def _drivers(model: Model | None, seen: Matrix, draft: _Draft, threads: int) -> list[pl.Series]:
     """Drivers of the rows that are the model's own number; none of those held, mixed or of another method."""
-    own: Bools = (draft.method == MODEL) & np.equal(draft.reason, None)
+    own = np.array([reason is None for reason in draft.reason], bool) & (draft.method == MODEL)
     keys, effects = np.full((len(own), DRIVERS), None, dtype=object), np.full((len(own), DRIVERS), np.nan)
     if model is not None and own.any():
         found = drivers.of(model.booster, seen.take(own), threads=threads)
@@ -78,7 +78,7 @@ def _by_statistics(panel: Panel, rows: Rows, seen: Matrix) -> _Draft:
     known = ~np.isnan(seen.expected) & ~lifecycle.too_young(panel, rows)
     point = floats(np.where(known, seen.expected, simple))
     reason = [f"no model yet: {'usual sales of the weekday' if k else w}" for k, w in zip(known, why, strict=True)]
-    factors = np.where(known[:, None], fallbacks.spread(panel), fallbacks.spreads(panel, why))
+    factors = np.where(known[:, None], fallbacks.spread(panel, point), fallbacks.spreads(panel, point, why))
     method = np.full(len(point), FALLBACK, dtype=object)
     return _Draft(point, point[:, None].astype(np.float64) * factors, method, _objects(reason))
 
@@ -91,7 +91,7 @@ def _by_model(panel: Panel, rows: Rows, seen: Matrix, model: Model) -> _Draft:
     reason[mixed] = "new product: mixed with the mean of its recent days"
     simple, why = fallbacks.estimate(panel, rows.take(unknown))
     point[unknown] = simple
-    quantiles[unknown] = simple[:, None] * fallbacks.spreads(panel, why)
+    quantiles[unknown] = simple[:, None] * fallbacks.spreads(panel, simple, why)
     method[unknown] = FALLBACK
     reason[unknown] = [f"too little history: {text}" for text in why]
     return _Draft(point, quantiles, method, reason)
@@ -100,9 +100,8 @@ def _by_model(panel: Panel, rows: Rows, seen: Matrix, model: Model) -> _Draft:
 def _inside_band(panel: Panel, rows: Rows, draft: _Draft, config: SanityConfig) -> _Draft:
     """Numbers outside of the band are held at its edge, and say so."""
     low, high = sanity.band(panel, rows, special=_special(panel, rows), config=config)
-    held, quantiles, moved = sanity.hold(
-        draft.point, draft.quantiles, low=low, high=high, spread=fallbacks.spread(panel)
-    )
+    spread = fallbacks.spread(panel, draft.point)
+    held, quantiles, moved = sanity.hold(draft.point, draft.quantiles, low=low, high=high, spread=spread)
     reason = draft.reason.copy()
     for place in np.flatnonzero(moved):
         strays = f"{draft.point[place]:.0f} strays too far from recent weeks"

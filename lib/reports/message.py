@@ -30,8 +30,9 @@ class Book:
 
     `forecast` has a row per store, product and date: store, store_name, product, product_name, date, forecast, low and
     high (quantiles 0.1 and 0.9), promotion and holiday (text or null), school_holiday, method (model, fallback or
-    closed), reason (null for the model's own number), order, and the drivers with their effects. `yesterday` has a row per store and product: store, store_name,
-    product, product_name, date (`as_of`), forecast (as published, null if it was not), actual (null until it arrives).
+    closed), reason (null for the model's own number), order, and the drivers with their effects. `yesterday` has a row
+    per store and product: store, store_name, product, product_name, date (`as_of`), forecast (as published, null if it
+    was not), actual (null until it arrives).
     """
 
     manager: str

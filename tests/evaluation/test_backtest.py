@@ -138,7 +138,8 @@ def test_days_that_a_source_leaves_out_are_scored_as_nothing_sold() -> None:
     assert found["date"].min() == FIRST
     assert found["date"].max() == AS_OF
     assert found.filter(seldom | shut)["quantity"].unique().to_list() == [0.0]
-    assert found.height == SALES.filter(pl.col("date") >= FIRST).height
+    last_sunday = shut & (pl.col("date") == AS_OF)
+    assert found.height == SALES.filter((pl.col("date") >= FIRST) & ~last_sunday).height
     same = found.filter(~seldom & ~shut).sort("store", "product", "date")
     written = told.filter(pl.col("date") >= FIRST).sort("store", "product", "date")
     assert_frame_equal(same, written.select("store", "product", "date", "sold_out", "quantity"))
@@ -148,3 +149,10 @@ def test_a_till_that_is_cut_off_is_not_scored_as_nothing_sold() -> None:
     told = SALES.filter((pl.col("store") == "A") | (pl.col("date") <= AS_OF - timedelta(days=14)))
     found = truth.sales_with_zeros(panels.panel(sales=told), first=AS_OF)
     assert found["store"].unique().to_list() == ["A"]
+
+
+def test_days_after_a_stores_newest_row_are_not_scored_as_nothing_sold() -> None:
+    late = SALES.filter((pl.col("store") != "A") | (pl.col("date") < AS_OF))
+    found = truth.sales_with_zeros(panels.panel(sales=late), first=AS_OF - timedelta(days=1))
+    assert found.filter(pl.col("store") == "A")["date"].max() == AS_OF - timedelta(days=1)
+    assert found.filter(pl.col("store") == "B")["date"].max() == AS_OF

@@ -12,7 +12,12 @@ ROWS = pl.DataFrame(
         "underage": [0.9, 0.9, 0.9],
         "overage": [0.3, 0.3, 0.3],
         "sold_out": [None, False, None],
-    }
+        "store": ["A", "B", "C"],
+        "date": ["today"] * 3,
+        "minimum_display": [0.0, 0.0, 0.0],
+        "capacity": [None, None, None],
+    },
+    schema_overrides={"capacity": pl.Float64},
 )
 
 
@@ -29,6 +34,15 @@ def test_a_day_that_ran_out_is_not_counted_since_nobody_knows_what_it_lacked() -
 
 def test_who_trusts_a_point_forecast_bakes_the_trays_that_cover_it() -> None:
     assert ROWS.select(costs.baked("naive")).to_series().to_list() == [12.0, 12.0, 18.0]
+
+
+def test_who_trusts_a_point_forecast_keeps_display_and_capacity_too() -> None:
+    shown = ROWS.with_columns(minimum_display=pl.lit(20.0))
+    assert shown.select(costs.baked("naive")).to_series().to_list() == [24.0, 24.0, 24.0]
+    one_oven = shown.with_columns(store=pl.lit("A"), capacity=pl.lit(60.0))
+    assert one_oven.select(costs.baked("naive")).to_series().to_list() == [18.0, 18.0, 18.0]
+    nothing = ROWS.with_columns(naive=pl.lit(0.0), minimum_display=pl.lit(20.0))
+    assert nothing.select(costs.baked("naive")).to_series().to_list() == [0.0] * 3
 
 
 def test_an_order_that_meets_demand_costs_nothing() -> None:

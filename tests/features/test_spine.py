@@ -221,3 +221,21 @@ def test_what_runs_out_tomorrow_changes_no_demand_of_today() -> None:
     today = day(early, 11)
     assert early.demand[:, :today].tobytes() == late.demand[:, :today].tobytes()
     assert (early.demand[0] != early.sales[0]).any()
+
+
+def test_a_store_without_rows_on_sundays_is_shut_then_though_its_till_writes_zeros() -> None:
+    sunday = (pl.col("date").dt.weekday() == 7) & (pl.col("store") == "A")
+    slow = pl.when((pl.col("product") == "x") & (pl.col("date").dt.day() % 2 == 0)).then(0.0).otherwise("quantity")
+    panel = panels.panel(sales=panels.sales().with_columns(quantity=slow).filter(~sunday))
+    of_store = panel.shut[panel.series["store"].to_numpy() == "A"][:, 7:]
+    weekday = (np.arange(7, panel.history) + panel.first_day.weekday()) % 7
+    assert (of_store[:, weekday == 6] == 1).all()
+    assert (of_store[:, weekday != 6] == 0).all()
+
+
+def test_a_till_that_falls_silent_is_an_outage_from_the_third_day_on_where_zeros_are_written() -> None:
+    silent = (pl.col("date") > AS_OF - timedelta(days=4)) & (pl.col("store") == "A")
+    zeros = pl.when(pl.col("date").dt.day() % 2 == 0).then(0.0).otherwise("quantity")
+    panel = panels.panel(sales=panels.sales().with_columns(quantity=zeros).filter(~silent))
+    assert panel.shut[0, -4:-2].tolist() == [1.0, 1.0]
+    assert np.isnan(panel.shut[0, -2:]).all()

@@ -192,18 +192,18 @@ def test_the_order_of_sales_and_tables_changes_no_estimate() -> None:
 def test_what_others_say_is_less_sure_than_what_the_series_says() -> None:
     panel = panels.panel(assortment=NEW, sales=panels.sales(products=("x",)))
     ahead = matrix.rows_ahead(panel)
-    reason = fallbacks.estimate(panel, ahead)[1]
-    factors = fallbacks.spreads(panel, reason)
+    units, reason = fallbacks.estimate(panel, ahead)
+    factors = fallbacks.spreads(panel, units, reason)
     of_its_own = np.isin(reason, fallbacks.OF_ITS_OWN)
     assert factors.shape == (len(reason), len(QUANTILE_LEVELS))
-    assert (factors[of_its_own] == fallbacks.spread(panel)).all()
+    assert (factors[of_its_own] == fallbacks.spread(panel, units)[of_its_own]).all()
     assert (factors[~of_its_own, 0] <= fallbacks.LONE_SPREAD[0]).all()
     assert (factors[~of_its_own, -1] >= fallbacks.LONE_SPREAD[-1]).all()
     assert (np.diff(factors, axis=1) >= 0).all()
 
 
 def test_quantiles_of_a_simple_forecast_lie_around_it_in_order() -> None:
-    factors = fallbacks.spread(panels.panel())
+    (factors,) = fallbacks.spread(panels.panel(), np.array([30.0], np.float32))
     assert factors.shape == (len(QUANTILE_LEVELS),)
     assert (np.diff(factors) > 0).all()
     assert factors[2] == pytest.approx(1, abs=0.05)
@@ -211,7 +211,19 @@ def test_quantiles_of_a_simple_forecast_lie_around_it_in_order() -> None:
 
 
 def test_a_chain_too_young_to_show_its_spread_gets_a_wide_one() -> None:
-    assert tuple(fallbacks.spread(panels.panel(sales=panels.sales(days=5)))) == fallbacks.LONE_SPREAD
+    (factors,) = fallbacks.spread(panels.panel(sales=panels.sales(days=5)), np.array([30.0], np.float32))
+    assert tuple(factors) == fallbacks.LONE_SPREAD
+
+
+def test_slow_sellers_do_not_widen_the_range_of_fast_ones() -> None:
+    chance = np.random.default_rng(1)
+    slow = panels.sales(stores=("C", "D"), products=("x", "y"))
+    slow = slow.with_columns(quantity=pl.Series(chance.poisson(0.7, slow.height).astype(np.float64)))
+    alone, beside = panels.panel(), panels.panel(sales=pl.concat([panels.sales(), slow]))
+    fast = np.array([30.0], np.float32)
+    (own,), (both,) = (fallbacks.spread(panel, fast) for panel in (alone, beside))
+    assert both == pytest.approx(own, abs=0.1)
+    assert fallbacks.spread(beside, np.array([0.7], np.float32))[0, 0] < 0.3
 
 
 def mixed_with_ones(panel: Panel) -> pl.DataFrame:
