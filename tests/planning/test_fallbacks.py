@@ -219,8 +219,9 @@ def test_slow_sellers_do_not_widen_the_range_of_fast_ones() -> None:
     chance = np.random.default_rng(1)
     slow = panels.sales(stores=("C", "D"), products=("x", "y"))
     slow = slow.with_columns(quantity=pl.Series(chance.poisson(0.7, slow.height).astype(np.float64)))
-    alone, beside = panels.panel(), panels.panel(sales=pl.concat([panels.sales(), slow]))
-    fast = np.array([30.0], np.float32)
+    many = panels.sales(stores=("A", "B", "E"))
+    alone, beside = panels.panel(sales=many), panels.panel(sales=pl.concat([many, slow]))
+    fast = np.array([90.0], np.float32)
     (own,), (both,) = (fallbacks.spread(panel, fast) for panel in (alone, beside))
     assert both == pytest.approx(own, abs=0.1)
     assert fallbacks.spread(beside, np.array([0.7], np.float32))[0, 0] < 0.3

@@ -197,6 +197,20 @@ def test_weather_that_the_origin_did_not_know_changes_no_feature(issued: date | 
     assert_equal(described(known), described(told))
 
 
+def test_a_column_that_looks_at_the_weather_observed_later_is_caught() -> None:
+    def leak(temperature: float) -> Floats:
+        observed = panels.rows("weather", {"date": near(1), "store": "A", "temperature": temperature})
+        known = replace(rich(panels.sales()), weather=panels.told(observed))
+        panel = spine.build(known, horizon=7)
+        ahead = np.zeros(panel.shape_ahead, np.float32)
+        day = (near(1) - panel.first_day).days
+        ahead[:, day] = known.weather.filter(pl.col("issued").is_null())["temperature"].item()
+        return described(known, Feature("leak", Ahead(ahead)))
+
+    with pytest.raises(AssertionError):
+        assert_equal(leak(5.0), leak(25.0))
+
+
 def test_the_newest_forecast_that_the_origin_knew_is_a_feature() -> None:
     known = rich(panels.sales())
     panel = spine.build(known, horizon=7)
