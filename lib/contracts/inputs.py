@@ -212,7 +212,8 @@ INPUTS: dict[str, Table] = {
 """Every input table, reference tables first, so that sales can be checked against them."""
 
 ZERO_KINDS: dict[str, str] = {
-    "closed": "the store sold nothing at all that day: not counted as demand of 0",
+    "closed": "the store sold nothing at all that day and nothing ran out, or it wrote no row for a day or two: not "
+    "counted as demand of 0. A store that does so week after week is expected to be shut on that weekday",
     "not ranged": "outside the assortment's dates: no row is expected",
     "sold out": "`sold_out` is true: sales are a lower bound of demand",
     "no demand": "the store was open, the product on the shelf and nobody bought it: a true 0",

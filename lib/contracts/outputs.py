@@ -35,7 +35,11 @@ def _drivers() -> list[Column]:
         columns += [
             Column(f"driver_{place}", pl.String(), said, null="none"),
             Column(
-                f"effect_{place}", pl.Float64(), "what it adds to or takes from what is usual", "units", null="none"
+                f"effect_{place}",
+                pl.Float64(),
+                "units above or below the mean and median of the last eight ordinary same weekdays",
+                "units",
+                null="none",
             ),
         ]
     return columns
@@ -142,9 +146,8 @@ SCORES = Table(
         Column(
             "incumbent",
             pl.Float64(),
-            "mean of the last 4 same weekdays before the forecast",
+            "mean of the last 4 same weekdays that the forecast's as_of knew, 0 where it knew none",
             "units",
-            null="no such day",
         ),
         Column("sold_out", pl.Boolean(), "the shelf was empty before closing, so that `actual` is not demand"),
         Column("order", pl.Float64(), "published order", "units", minimum=0),
@@ -155,7 +158,6 @@ SCORES = Table(
             pl.Float64(),
             "waste and lost sales of baking the incumbent's number",
             "currency",
-            null="the incumbent has no number",
             minimum=0,
         ),
     ),
