@@ -63,8 +63,8 @@ def test_sales_of_an_unknown_store_or_product_are_refused_once_the_tables_are_gi
     assert admission.rows["store"].to_list() == ["17"]
     assert admission.refused["rule"].to_list() == ["store_is_known", "product_is_known"]
     assert admission.refused["reason"][0] == (
-        "sales.csv row 2: store '99' is not in the table stores; add it there, or mend its row there if that was refused, "
-        "or mend this row"
+        "sales.csv row 2: store '99' is not in the table stores; "
+        "add it there (or mend its row there, if that was refused), or mend this row"
     )
 
 
