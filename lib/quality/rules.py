@@ -124,11 +124,8 @@ def _not_reversed(starts: str, ends: str) -> Rule:
 
 def _listed(name: str, known: pl.Series | None) -> Iterator[Rule]:
     if known is not None and known.len():
-        reason = pl.format(
         mend = "add it there (or mend its row there, if that was refused), or mend this row"
         reason = pl.format(f"{name} '{{}}' is not in the table {name}s; {mend}", name)
-            name,
-        )
         yield Rule(~pl.col(name).is_in(known.unique().implode()), Fault(f"{name}_is_known", "warning", reason))
 
 
