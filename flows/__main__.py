@@ -4,6 +4,7 @@ import argparse
 import ast
 import inspect
 import logging
+import re
 import sys
 import typing
 import warnings
@@ -54,11 +55,15 @@ def _run(name: str, given: list[str]) -> int:
 
 
 def _log_once() -> None:
-    """Prefect logs each error with its traceback; one that a person can act on is printed at the end, in its words."""
+    """Prefect logs each error, with its traceback and as a state; one that a person can act on is printed at the end."""
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(logger).addFilter(
-            lambda record: not (record.exc_info and isinstance(record.exc_info[1], FournilError))
-        )
+        logging.getLogger(logger).addFilter(lambda record: not _ours(record))
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    raised = record.exc_info[1] if record.exc_info else None
+    names = "|".join(kind.__name__ for kind in FournilError.__subclasses__())
+    return isinstance(raised, FournilError) or bool(re.search(f"an exception ({names}):", record.getMessage()))
 
 
 def _parser() -> argparse.ArgumentParser:
