@@ -55,7 +55,7 @@ def _run(name: str, given: list[str]) -> int:
 
 
 def _log_once() -> None:
-    """Prefect logs each error, with its traceback and as a state; one that a person can act on is printed at the end."""
+    """Prefect logs each error with traceback and state; one that a person can act on is printed once, at the end."""
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(lambda record: not _ours(record))
 
