@@ -119,7 +119,9 @@ def warn_without_model(made: Forecast, model: Registered | None, *, as_of: date)
     if model is None:
         notes = [Note("no_model", "warning", f"no model was in use as of {as_of}; {simple}")]
     elif made.unfit:
-        notes = [Note("model_unfit", "warning", f"model {model.title} is of a release with other features; {simple}")]
+        notes = [
+            Note("model_unfit", "warning", f"model {model.title} in use is of a release with other features; {simple}")
+        ]
     records.warn(context.lake(), as_of, "forecast", "all", notes)
 
 

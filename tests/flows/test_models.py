@@ -205,3 +205,10 @@ def test_after_an_upgrade_the_night_goes_on_without_the_old_model_until_one_is_t
 def test_a_run_that_made_nothing_is_answered_with_those_that_did(chain: Chain) -> None:
     with pytest.raises(LakeError, match=rf"run nobody made nothing .* newest that did: .*{run_of(chain, 'forecast')}"):
         replay(run="nobody")
+
+
+def test_a_night_without_a_model_says_so(chain: Chain) -> None:
+    forecast(as_of=A_WEEK_BEFORE)
+    (said,) = chain.table("warnings", as_of=A_WEEK_BEFORE, code="no_model")["message"]
+    assert f"no model was in use as of {A_WEEK_BEFORE}" in said
+    assert "rows are simple estimates: run `train`" in said
