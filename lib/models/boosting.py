@@ -62,16 +62,31 @@ def fit(matrix: "Matrix", actual: Floats, *, config: BoostingConfig, seed: int, 
 
     ratio = actual / matrix.expected
     pool = Pool(matrix.values, ratio, weight=matrix.expected, feature_names=list(matrix.names))
-    models = [_regressor(config, seed + number, threads).fit(pool) for number in range(config.seeds)]
+    models = [_point(config, seed + number, threads).fit(pool) for number in range(config.seeds)]
     if config.seeds == 1:
         return Booster(models[0], matrix.names)
     return Booster(sum_models(models, weights=[1 / config.seeds] * config.seeds), matrix.names)
 
 
-def _regressor(config: BoostingConfig, seed: int, threads: int) -> "CatBoostRegressor":
+def regressor(*, seed: int, threads: int, **settings: object) -> "CatBoostRegressor":
+    """An unfitted CatBoost regressor that gives equal models for equal input and writes nothing by itself."""
     from catboost import CatBoostRegressor  # noqa: PLC0415  likewise
 
     return CatBoostRegressor(
+        **settings,
+        boosting_type="Plain",
+        random_seed=seed,
+        thread_count=threads,
+        allow_writing_files=False,
+        verbose=False,
+        allow_const_label=True,
+    )
+
+
+def _point(config: BoostingConfig, seed: int, threads: int) -> "CatBoostRegressor":
+    return regressor(
+        seed=seed,
+        threads=threads,
         loss_function=config.loss,
         iterations=config.iterations,
         depth=config.depth,
@@ -81,10 +96,4 @@ def _regressor(config: BoostingConfig, seed: int, threads: int) -> "CatBoostRegr
         rsm=config.column_share,
         border_count=config.border_count,
         random_strength=config.random_strength,
-        boosting_type="Plain",
-        random_seed=seed,
-        thread_count=threads,
-        allow_writing_files=False,
-        verbose=False,
-        allow_const_label=True,
     )

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.features.arrays import Floats, floats
+from lib.models import boosting
 
 if TYPE_CHECKING:
     from catboost import CatBoostRegressor
@@ -34,21 +35,17 @@ class Scatter:
 
 def fit(matrix: "Matrix", forecast: Floats, actual: Floats, *, seed: int, threads: int) -> Scatter:
     """Fit to (N,) forecasts of days that the forecaster had not seen, and their demand, units."""
-    from catboost import CatBoostRegressor, Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
+    from catboost import Pool  # noqa: PLC0415  two seconds that only training and forecasting pay
 
     target = np.log(np.abs(actual - forecast) / _volume(matrix, forecast) + EXACT)
-    model = CatBoostRegressor(
+    model = boosting.regressor(
+        seed=seed,
+        threads=threads,
         loss_function="RMSE",
         iterations=ITERATIONS,
         depth=DEPTH,
         learning_rate=LEARNING_RATE,
         border_count=64,
-        boosting_type="Plain",
-        random_seed=seed,
-        thread_count=threads,
-        allow_writing_files=False,
-        verbose=False,
-        allow_const_label=True,
     )
     return Scatter(model.fit(Pool(_described(matrix, forecast), target)))
 
