@@ -6,13 +6,17 @@ from lib.contracts.table import Column, Table
 
 _ALL_STORES = "all stores"
 
+_SERIES_DAY = (
+    Column("date", pl.Date(), "day of sale in the store's local time", required=True),
+    Column("store", pl.String(), "identifier of the store", required=True),
+    Column("product", pl.String(), "identifier of the product", required=True),
+)
+
 SALES = Table(
     "sales",
     "Units sold per store, product and day. A day without a row is unknown; quantity 0 is a day without sales.",
     (
-        Column("date", pl.Date(), "day of sale in the store's local time", required=True),
-        Column("store", pl.String(), "identifier of the store", required=True),
-        Column("product", pl.String(), "identifier of the product", required=True),
+        *_SERIES_DAY,
         Column("quantity", pl.Float64(), "units sold", "units", required=True, minimum=0, maximum=10_000_000),
         Column("price", pl.Float64(), "average price paid for one unit", "currency", null="not known", minimum=0),
         Column("sold_out", pl.Boolean(), "the shelf was empty before closing", null="not known"),
@@ -31,9 +35,7 @@ HOURLY = Table(
     "hourly",
     "Units sold per hour of the day, where tills can tell. Shows when a product was sold out, and what was missed.",
     (
-        Column("date", pl.Date(), "day of sale in the store's local time", required=True),
-        Column("store", pl.String(), "identifier of the store", required=True),
-        Column("product", pl.String(), "identifier of the product", required=True),
+        *_SERIES_DAY,
         *(
             Column(name, pl.Float64(), f"units sold from {hour}:00 on", "units", null="nothing sold", minimum=0)
             for hour, name in enumerate(HOURS)
