@@ -40,6 +40,8 @@ Look: TypeAlias = dict[str, object]
 
 _A4, _A4_SCALE = 9, 75
 _PAGE_ROWS = 40
+_WHY_LETTERS = 34
+"""Small letters in a line of the last column."""
 _CLOSED, _ESTIMATE, _PROMOTION, _HOLIDAY, _SCHOOL = "closed", "~", "P", "H", "S"
 _UNITS = "#,##0"
 
@@ -134,7 +136,7 @@ def _today_store(sheet: Worksheet, row: int, store: tuple[str, list[Row]], style
 def _today_product(sheet: Worksheet, row: int, member: Row, style: Style) -> None:
     estimate = member["method"] == "fallback"
     why = member["reason"] or ("not the model's own number" if estimate else drivers_in_words(member) or "")
-    sheet.set_row(row, max(26, 12 * -(-max(len(why), len(member["promotion"] or "")) // 25) + 4))
+    sheet.set_row(row, max(26, 12 * -(-max(len(why), len(member["promotion"] or "")) // _WHY_LETTERS) + 4))
     sheet.write_string(row, 0, member["product_name"], style(_CELL, font_size=12, text_wrap=True))
     if member["method"] == _CLOSED or member["forecast"] is None:
         sheet.write_string(row, 1, _CLOSED if member["method"] == _CLOSED else "none", style(_CELL, _GREY, _RIGHT))
