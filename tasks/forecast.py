@@ -10,7 +10,7 @@ from lib.adapters.lake import Lake, content_hash
 from lib.adapters.registry import Registered, UnfitError
 from lib.contracts import OUTPUTS
 from lib.errors import HoldError
-from lib.features import matrix, spine
+from lib.features import matrix
 from lib.features.spine import Inputs
 from lib.ingest.source import Note
 from lib.models.champion import Model
@@ -92,7 +92,7 @@ def drafted(known: Inputs, recipe: Recipe, champion: Model | None, verdicts: pl.
 
     A model that was trained on other features than this code makes is not used, and no row names it.
     """
-    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    panel = inputs.panel(known, recipe)
     columns, plan = matrix.of(panel), Plan(sanity=recipe.sanity, orders=recipe.orders, threads=recipe.threads)
     model = champion if champion is not None and champion.booster.names == columns.names else None
     made = planning.forecast(panel, columns, matrix.rows_ahead(panel), model=model, plan=plan)

@@ -6,8 +6,9 @@ import polars as pl
 
 from lib.adapters.lake import Lake
 from lib.contracts import INPUTS, KNOWN_FROM, KNOWN_UNTIL
-from lib.features.spine import VERSIONED, Inputs
-from lib.settings import Chain
+from lib.features import spine
+from lib.features.spine import VERSIONED, Inputs, Panel
+from lib.settings import Chain, Recipe
 
 
 def versions(lake: Lake) -> dict[str, int]:
@@ -26,6 +27,11 @@ def read(lake: Lake, *, as_of: date, chain: Chain, at: dict[str, int] | None = N
         return lake.scan(table, as_of=as_of, version=version).collect().sort(table.key)
 
     return Inputs(as_of, **{name: frame(name) for name in INPUTS}, country=chain.country, region=chain.region)
+
+
+def panel(known: Inputs, recipe: Recipe) -> Panel:
+    """What is known, laid out as the recipe wants it."""
+    return spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
 
 
 def _ever_known(rows: pl.LazyFrame, as_of: date) -> pl.LazyFrame:

@@ -17,7 +17,7 @@ from lib.adapters.registry import Registered, content_of
 from lib.contracts import INPUTS, KNOWN_FROM, OUTPUTS
 from lib.errors import LakeError
 from lib.evaluation import difference
-from lib.features import matrix, spine
+from lib.features import matrix
 from lib.features.spine import Inputs
 from lib.models import champion
 from lib.models.champion import Model
@@ -144,7 +144,7 @@ def _key(name: str, rows: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _in_predictions(known: Inputs, recipe: Recipe, registered: Registered, made: Model) -> str | None:
-    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    panel = inputs.panel(known, recipe)
     columns, rows = matrix.of(panel), matrix.rows_ahead(panel)
     labels, before = matrix.labels(panel, rows), context.registry().load(registered)
     if before.booster.names != columns.names:

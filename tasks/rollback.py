@@ -9,7 +9,7 @@ from prefect import task
 from lib.adapters.registry import Registered, Registry
 from lib.contracts import OUTPUTS
 from lib.errors import LakeError
-from lib.features import matrix, spine
+from lib.features import matrix
 from tasks import context, inputs
 from tasks.policies import LAKE
 from tasks.train import DECISIONS, RETURNED, SERVES, Judged, record_decision
@@ -86,7 +86,7 @@ def _check_fit(registry: Registry, target: Registered, as_of: date) -> None:
     """LakeError unless the model wants the features that this code makes."""
     recipe = context.in_force().recipe
     known = inputs.read(context.lake(), as_of=as_of, chain=recipe.chain)
-    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    panel = inputs.panel(known, recipe)
     if registry.load(target).booster.names != matrix.of(panel).names:
         message = f"model {target.title} is of a release with other features: nothing was changed; run `train` instead"
         raise LakeError(message)

@@ -15,7 +15,7 @@ from lib.adapters import extracts
 from lib.adapters.registry import TABLE_TAG, Record, Registered, Registry, UnfitError
 from lib.contracts import OUTPUTS
 from lib.evaluation import contest, gate
-from lib.features import matrix, spine
+from lib.features import matrix
 from lib.features.spine import Inputs
 from lib.models import training
 from lib.models.champion import Model
@@ -80,7 +80,7 @@ def train_model(*, as_of: date, versions: dict[str, int]) -> Trained:
 
 def fitted(known: Inputs, recipe: Recipe) -> Training:
     """A model from data and recipe alone."""
-    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    panel = inputs.panel(known, recipe)
     return training.train(panel, matrix.of(panel), config=recipe.model, seed=recipe.seed, threads=recipe.threads)
 
 
@@ -108,7 +108,7 @@ def judge(trained: Trained, *, as_of: date, versions: dict[str, int]) -> Judged:
         return Judged(KEPT, later, {})
     recipe, config = context.in_force().recipe, context.in_force().gate
     known = inputs.read(context.lake(), as_of=as_of, chain=recipe.chain, at=versions)
-    panel = spine.build(known, horizon=recipe.horizon, history_days=recipe.model.history_days)
+    panel = inputs.panel(known, recipe)
     plan = Plan(sanity=recipe.sanity, orders=recipe.orders, explain=False, threads=recipe.threads)
     decision = gate.decide(contest.hold(panel, models, plan, weeks=config.weeks), config)
     return Judged(PROMOTED if decision.promoted else REFUSED, decision.reason, decision.figures)
